@@ -1,0 +1,88 @@
+#include "config.h"
+
+#include "readfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool check(const char *path, const struct stat *st, const struct readfile_rules *rules, struct report *why)
+{
+    if (!S_ISREG(st->st_mode))
+        return report_set(why, FAILURE_CONFIG, "%s is not a regular file: remove it", path);
+    if (!rules->any_owner && st->st_uid != 0 && st->st_uid != rules->owner)
+        return report_set(why, FAILURE_CONFIG, "%s belongs to user id %lu: run 'chown %lu %s' if you trust it", path,
+                          (unsigned long)st->st_uid, (unsigned long)rules->owner, path);
+    if (st->st_mode & rules->forbidden_mode)
+        return report_set(why, FAILURE_CONFIG, "%s may be accessed by others (mode %04o): run 'chmod %04o %s'", path,
+                          (unsigned)(st->st_mode & 07777), (unsigned)(st->st_mode & 0777 & ~rules->forbidden_mode),
+                          path);
+    if (st->st_size < 0 || (unsigned long long)st->st_size > rules->limit)
+        return report_set(why, FAILURE_CONFIG, "%s is larger than %zu bytes: that cannot be right", path,
+                          rules->limit);
+    return true;
+}
+
+/* Reads to the end of the file, which may grow while it is read, up to the limit and one byte. */
+static bool read_all(int fd, const char *path, size_t limit, struct secret *out, struct report *why)
+{
+    enum { CHUNK = 4096 };
+    for (;;) {
+        size_t left = limit - out->len;
+        char *room = secret_room(out, left < CHUNK ? left + 1 : CHUNK);
+        if (!room)
+            return report_set(why, FAILURE_UNREACHABLE, "%s: not enough memory", path);
+        ssize_t got = read(fd, room, left < CHUNK ? left + 1 : CHUNK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return report_set(why, FAILURE_UNREACHABLE, "cannot read %s: %s", path, strerror(errno));
+        secret_grow(out, (size_t)got);
+        if (got == 0)
+            return true;
+        if (out->len > limit)
+            return report_set(why, FAILURE_CONFIG, "%s is larger than %zu bytes: that cannot be right", path, limit);
+    }
+}
+
+static enum readfile_result open_failed(const char *path, int error, struct report *why)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        return READFILE_MISSING;
+    case EACCES:
+    case EPERM:
+        report_set(why, FAILURE_CONFIG, "cannot read %s: permission denied", path);
+        return READFILE_UNREADABLE;
+    case ELOOP:
+        report_set(why, FAILURE_CONFIG, "%s is a symbolic link: put the file itself there", path);
+        return READFILE_REFUSED;
+    default:
+        report_set(why, FAILURE_UNREACHABLE, "cannot open %s: %s", path, strerror(error));
+        return READFILE_REFUSED;
+    }
+}
+
+enum readfile_result readfile(const char *path, const struct readfile_rules *rules, struct secret *out,
+                              struct report *why)
+{
+    secret_free(out);
+    secret_init(out, rules->limit + 1);
+    int follow = rules->follow_symlink ? 0 : O_NOFOLLOW;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | follow);
+    if (fd < 0)
+        return open_failed(path, errno, why);
+    struct stat st;
+    enum readfile_result result = READFILE_REFUSED;
+    if (fstat(fd, &st) != 0)
+        report_set(why, FAILURE_UNREACHABLE, "cannot examine %s: %s", path, strerror(errno));
+    else if (check(path, &st, rules, why) && read_all(fd, path, rules->limit, out, why))
+        result = READFILE_OK;
+    close(fd);
+    if (result != READFILE_OK)
+        secret_free(out);
+    return result;
+}

@@ -1,0 +1,33 @@
+/* Reading a file that somebody else may have prepared: opened first, then the descriptor is checked. */
+#ifndef XOAUTH2_READFILE_H
+#define XOAUTH2_READFILE_H
+
+#include "failure.h"
+#include "secret.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What a file must be like to be believed. */
+struct readfile_rules {
+    mode_t forbidden_mode; /* permission bits that must not be set, such as 077 */
+    uid_t owner;           /* the owner must be root or this user */
+    bool any_owner;        /* the owner does not matter */
+    bool follow_symlink;   /* a symbolic link as the last component is followed, not refused */
+    size_t limit;          /* bytes */
+};
+
+enum readfile_result {
+    READFILE_OK,
+    READFILE_MISSING,    /* there is no such file; nothing is reported */
+    READFILE_UNREADABLE, /* permission denied; reported, for callers to whom it is as good as missing */
+    READFILE_REFUSED,    /* reported: what is wrong with it and the command that mends it */
+};
+
+/* Reads a whole regular file into `out`, which is emptied first. FIFOs, devices and folders are refused without
+ * waiting. `path` is absolute or relative to the working directory, and appears in reports.
+ * `*why` gets FAILURE_CONFIG, or FAILURE_UNREACHABLE for an input/output error or short memory. */
+enum readfile_result readfile(const char *path, const struct readfile_rules *rules, struct secret *out,
+                              struct report *why);
+
+#endif

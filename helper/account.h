@@ -1,0 +1,64 @@
+/* One account: its file and the provider file that it names. */
+#ifndef XOAUTH2_ACCOUNT_H
+#define XOAUTH2_ACCOUNT_H
+
+#include "failure.h"
+#include "keyfile.h"
+#include "paths.h"
+#include "settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct account {
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct keyfile file;     /* what the account file says */
+    struct keyfile provider; /* what its provider file says; empty without one */
+};
+
+/* Makes an empty account, which account_free() accepts. */
+void account_init(struct account *a);
+void account_free(struct account *a);
+
+/* Where the account's file is: "p->accounts/NAME.conf". */
+void account_path(const struct paths *p, const char *name, char path[PATH_MAX]);
+
+/* Reads NAME.conf and its provider file. READFILE_MISSING where there is no such account; no report then. */
+enum readfile_result account_load(struct account *a, const struct paths *p, const char *name, struct report *why);
+
+/* The same from the text of an account file that is not on disk yet; takes the text over. False with FAILURE_CONFIG;
+ * errors name the file by its path-to-be. */
+bool account_parse(struct account *a, const struct paths *p, const char *name, struct secret *text,
+                   struct report *why);
+
+/* The account's value of a setting, else its provider's, else NULL. Lives as long as the account. */
+const char *account_value(const struct account *a, enum setting key);
+
+/* An endpoint, scope or issuer with {tenant} replaced (default tenant: "common"). The caller frees. NULL with
+ * `*why` untouched where the setting is missing, NULL with FAILURE_UNREACHABLE where memory is short. */
+char *account_expanded(const struct account *a, enum setting key, struct report *why);
+
+/* Seconds. */
+int64_t account_refresh_margin(const struct account *a);
+
+/* Reads the client secret into `out` (emptied first; stays empty where there is none): client_secret, or the first
+ * line of client_secret_file, which must be 0600 or 0400 and its owner's. False with FAILURE_CONFIG. */
+bool account_client_secret(const struct account *a, const struct paths *p, struct secret *out, struct report *why);
+
+/* Whether a token of this account may be sent to `host` (hosts:, case-insensitive). True for a NULL or empty host, and
+ * where neither account nor provider limits the hosts. */
+bool account_host_allowed(const struct account *a, const char *host);
+
+/* Finds the account for a user in one store: the account of that name, else the one with the exact address in
+ * users:, else the one with the longest matching pattern; of equals, the one whose hosts: allow `host`. A tie is
+ * FAILURE_CONFIG naming both files; READFILE_MISSING where nothing matches. A broken account file stops the search
+ * only if it is the one of that name; others are passed over with a note in `*passed_over` (code FAILURE_NONE where
+ * there was none), so that one mistake does not take every other account down. */
+enum readfile_result account_find(struct account *a, const struct paths *p, const char *user, const char *host,
+                                  struct report *passed_over, struct report *why);
+
+/* Calls `each` with the name of every account file in the store, sorted; stops when it returns false. A missing folder
+ * has no accounts. False only where the folder cannot be read. */
+bool account_each(const struct paths *p, bool (*each)(void *arg, const char *name), void *arg, struct report *why);
+
+#endif

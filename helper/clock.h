@@ -1,0 +1,16 @@
+/* The two clocks: wall time for what is kept on disk, monotonic time for waiting. */
+#ifndef XOAUTH2_CLOCK_H
+#define XOAUTH2_CLOCK_H
+
+#include <stdint.h>
+
+/* Seconds since 1970. */
+int64_t clock_wall(void);
+
+/* Milliseconds of CLOCK_MONOTONIC: for deadlines. */
+int64_t clock_monotonic(void);
+
+/* Milliseconds from now to the deadline, 0 when it has passed, at most INT_MAX: for poll(2). */
+int clock_left(int64_t deadline);
+
+#endif

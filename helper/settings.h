@@ -1,0 +1,58 @@
+/* The settings of account and provider files: one table for both, since an account's value replaces its
+ * provider's. xoauth2.conf(5) documents each. */
+#ifndef XOAUTH2_SETTINGS_H
+#define XOAUTH2_SETTINGS_H
+
+#include "keyfile.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum setting {
+    SETTING_PROVIDER,  /* account only: name of a provider file */
+    SETTING_ISSUER,    /* URL */
+    SETTING_AUTHORIZATION_ENDPOINT,
+    SETTING_TOKEN_ENDPOINT,
+    SETTING_DEVICE_AUTHORIZATION_ENDPOINT,
+    SETTING_REVOCATION_ENDPOINT,
+    SETTING_USERINFO_ENDPOINT,
+    SETTING_TENANT,    /* replaces {tenant} in endpoints */
+    SETTING_CLIENT_ID,
+    SETTING_CLIENT_SECRET,      /* account only */
+    SETTING_CLIENT_SECRET_FILE, /* account only: absolute path, first line */
+    SETTING_CLIENT_AUTHENTICATION, /* basic | post; default post */
+    SETTING_SCOPE,
+    SETTING_FLOW,      /* browser | device */
+    SETTING_USERS,     /* account only: addresses and patterns, separated by white space or commas */
+    SETTING_HOSTS,     /* host names and patterns such as *.example.org; "*" for any */
+    SETTING_REFRESH_MARGIN, /* seconds before expiry at which a token is renewed */
+    SETTING_PROXY,     /* URL without a password in it */
+    SETTING_CA_FILE,   /* absolute path, PEM */
+    SETTING_CA_PATH,   /* absolute path of a hashed folder */
+    SETTING_AUTHORIZATION_PARAMETERS, /* provider only: name=value pairs separated by white space */
+    SETTING_REDIRECT_HOST,            /* localhost | 127.0.0.1 */
+    SETTING_REFRESH_SENDS_SCOPE,      /* yes | no; default no */
+    SETTING_CLIENT_SECRET_NEEDED,     /* provider only: yes | no */
+    SETTING_REFRESH_TOKEN_LIFETIME,   /* seconds the refresh token lives after its last renewal */
+    SETTING_DOMAINS,   /* provider only: mail domains, patterns allowed */
+    SETTING_MX,        /* provider only: patterns of MX host names */
+    SETTING_DESCRIPTION, /* provider only: its name for people */
+    SETTING_ADVICE,      /* provider only: how to register a client there, one or two sentences */
+    SETTING_COUNT
+};
+
+/* The key's names in the order of the enum, ending with NULL: the `known` of keyfile_load(). */
+extern const char *const SETTING_NAMES[SETTING_COUNT + 1];
+
+#define REFRESH_MARGIN_DEFAULT 300 /* seconds */
+#define REFRESH_MARGIN_MAX 86400   /* seconds */
+
+/* Whether every value has the right form (URL with https, or http for a loopback address alone; number; known word;
+ * absolute path) and stands in the right kind of file. False with FAILURE_CONFIG naming file and line. */
+bool settings_check_account(const struct keyfile *file, struct report *why);
+bool settings_check_provider(const struct keyfile *file, struct report *why);
+
+/* Whether an address may be used for a request: https with a host, or http with a loopback address or localhost. */
+bool settings_url_allowed(const char *url);
+
+#endif
