@@ -1,0 +1,1 @@
+# Units, completions and packaging go here.
