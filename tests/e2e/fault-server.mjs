@@ -1,0 +1,193 @@
+// An OAuth server for faults only. It signs everybody in at once and, unless told otherwise, answers properly.
+//
+//   node fault-server.mjs FOLDER
+//
+// Into FOLDER it writes `issuer` when it is ready, `requests.log` (a JSON object for each request to an endpoint,
+// and for each request to a second server that no client should ever talk to), and `secrets` (0600), the tokens.
+//
+// POST /control/next takes a JSON list of behaviours: each of the next requests to the token endpoint uses up one.
+// POST /control/always takes one behaviour (or {}) for all requests that have none. POST /control/set changes
+// `settings`. A behaviour may have:
+//   delay_ms            answer that much later
+//   hang                never answer
+//   drip_ms             send the answer one byte at a time, with this pause
+//   cut                 close the connection in the middle of the answer
+//   status, headers     instead of 200
+//   body                this text instead of JSON; body_size: that many bytes
+//   error, description  an OAuth error (status 400 unless given)
+//   set, omit           fields to change in, or leave out of, a good answer
+//   redirect_other      redirect to the second server (status 307 unless given)
+//   after               do the exchange first, then fail as said above: the client never learns of its new token
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+
+const folder = process.argv[2];
+const settings = {
+    rotate: true, // a new refresh token at each use; a second use of an old one ends the grant
+    access_ttl: 3600,
+    metadata: {}, // fields to change in the metadata
+    redirect: {}, // parameters to change in the redirect after the sign-in (null removes one)
+};
+let queue = [];
+let always = {};
+let issuer;
+let other;
+
+const grants = new Map(); // grant -> true while it lives
+const refreshTokens = new Map(); // refresh token -> { grant, used }
+
+fs.writeFileSync(path.join(folder, 'secrets'), '', { mode: 0o600 });
+function secret(kind) {
+    const value = `${kind}-${crypto.randomBytes(24).toString('base64url')}`;
+    fs.appendFileSync(path.join(folder, 'secrets'), `${value}\n`);
+    return value;
+}
+
+function log(entry) {
+    fs.appendFileSync(path.join(folder, 'requests.log'), `${JSON.stringify({ time: Date.now(), ...entry })}\n`);
+}
+
+function tokens(grant, old) {
+    let refresh = old;
+    if (!old || settings.rotate) {
+        refresh = secret('fault-refresh');
+        refreshTokens.set(refresh, { grant, used: false });
+    }
+    return {
+        access_token: secret('fault-access'),
+        token_type: 'Bearer',
+        expires_in: settings.access_ttl,
+        refresh_token: refresh,
+    };
+}
+
+// The honest answer: [status, object].
+function exchange(form) {
+    if (form.get('grant_type') === 'authorization_code') {
+        const grant = crypto.randomUUID();
+        grants.set(grant, true);
+        return [200, tokens(grant)];
+    }
+    const value = form.get('refresh_token');
+    const known = refreshTokens.get(value);
+    if (!known || !grants.get(known.grant)) return [400, { error: 'invalid_grant', error_description: 'unknown grant' }];
+    if (known.used) {
+        grants.set(known.grant, false);
+        return [400, { error: 'invalid_grant', error_description: 'reuse of a refresh token' }];
+    }
+    known.used = settings.rotate;
+    return [200, tokens(known.grant, value)];
+}
+
+// What goes over the wire for a behaviour: [status, headers, text].
+function answer(b, form) {
+    const bad = b.error || b.body !== undefined || b.body_size || b.redirect_other || (b.status ?? 200) >= 400;
+    const [status, object] = !bad || b.after ? exchange(form) : [200, {}];
+    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...b.headers };
+    if (b.redirect_other) return [b.status ?? 307, { ...headers, location: `${other}/token` }, ''];
+    if (b.error) return [b.status ?? 400, headers, JSON.stringify({ error: b.error, error_description: b.description })];
+    if (b.body_size) return [b.status ?? 200, headers, `{"access_token":"${'x'.repeat(b.body_size)}"}`];
+    if (b.body !== undefined) return [b.status ?? 200, headers, b.body];
+    if (bad) return [b.status, headers, '{}'];
+    const changed = { ...object, ...b.set };
+    for (const name of b.omit ?? []) delete changed[name];
+    return [b.status ?? status, headers, JSON.stringify(changed)];
+}
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+async function send(response, b, [status, headers, text]) {
+    if (b.drip_ms) {
+        response.writeHead(status, headers);
+        for (const byte of Buffer.from(text)) {
+            if (response.destroyed) return;
+            response.write(Buffer.of(byte));
+            await pause(b.drip_ms);
+        }
+        response.end();
+    } else if (b.cut) {
+        response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
+        response.write(text.slice(0, text.length / 2), () => response.destroy());
+    } else {
+        response.writeHead(status, headers);
+        response.end(text);
+    }
+}
+
+async function read(request) {
+    let text = '';
+    for await (const part of request) text += part;
+    return text;
+}
+
+async function token(request, response) {
+    const form = new URLSearchParams(await read(request));
+    const b = queue.shift() ?? always;
+    const reply = b.hang ? [0] : answer(b, form);
+    log({ endpoint: 'token', grant_type: form.get('grant_type'), status: reply[0], scope: form.get('scope') ?? undefined });
+    if (b.hang) return;
+    if (b.delay_ms) await pause(b.delay_ms);
+    await send(response, b, reply);
+}
+
+function authorize(request, response) {
+    const asked = new URL(request.url, issuer).searchParams;
+    const back = new URL(asked.get('redirect_uri'));
+    const given = { code: secret('fault-code'), state: asked.get('state'), iss: issuer, ...settings.redirect };
+    for (const [k, v] of Object.entries(given)) if (v !== null) back.searchParams.set(k, v);
+    response.writeHead(302, { location: back.href });
+    response.end();
+}
+
+function metadata(request, response) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        response_types_supported: ['code'],
+        code_challenge_methods_supported: ['S256'],
+        authorization_response_iss_parameter_supported: true,
+        scopes_supported: ['offline_access', 'mail'],
+        ...settings.metadata,
+    }));
+}
+
+async function control(request, response) {
+    const body = JSON.parse(await read(request) || '{}');
+    if (request.url.endsWith('/next')) queue = body;
+    else if (request.url.endsWith('/always')) always = body;
+    else Object.assign(settings, body);
+    response.end('{}\n');
+}
+
+function serve(request, response) {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    if (pathname.startsWith('/control/')) control(request, response);
+    else if (pathname === '/token') token(request, response);
+    else if (pathname === '/authorize') authorize(request, response);
+    else if (pathname.startsWith('/.well-known/')) metadata(request, response);
+    else {
+        response.writeHead(404);
+        response.end();
+    }
+}
+
+async function serveOther(request, response) {
+    log({ endpoint: 'other', method: request.method, form: (await read(request)).length > 0 });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(tokens(crypto.randomUUID())));
+}
+
+const listen = (handler) => new Promise((done) => {
+    const server = http.createServer(handler).listen(0, '127.0.0.1', () => done(server.address().port));
+});
+
+other = `http://localhost:${await listen(serveOther)}`;
+issuer = `http://127.0.0.1:${await listen(serve)}`;
+fs.writeFileSync(path.join(folder, 'requests.log'), '');
+const temporary = path.join(folder, 'issuer.new');
+fs.writeFileSync(temporary, `${issuer}\n`);
+fs.renameSync(temporary, path.join(folder, 'issuer'));

@@ -1,0 +1,224 @@
+# shellcheck shell=bash
+# What every end-to-end test file uses: a fresh home for each test, assertions, waiting with an end, the hunt for
+# secrets. A test file sources this, defines functions named test_WHAT_MUST_HOLD and ends with `run_tests`.
+#
+# Given by `run` in the environment: E2E_DIR (this folder), E2E_WORK (built things), E2E_STAGE (the installation
+# under test), E2E_RUN (a temporary folder with the running servers), E2E_RESULTS (one line per test).
+set -eu
+
+CLIENT_SECONDS=${CLIENT_SECONDS:-20} # a mail program that takes longer hangs
+WAIT_SECONDS=${WAIT_SECONDS:-20}     # longest wait for something that another process does
+multiarch=$(pkg-config --variable=libdir libsasl2)
+SASL_PATH=$E2E_STAGE/lib/sasl2:$multiarch/sasl2
+export SASL_PATH PATH="$E2E_STAGE/bin:$PATH" LC_ALL=C.UTF-8
+
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/wrap.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/clients.sh"
+
+# --- assertions: each says what was wrong, and ends the test -------------------------------------------------
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+skip() {
+    echo "$*" > "$T/skipped"
+    exit 0
+}
+
+# status WANTED COMMAND...: runs it and keeps what it wrote in $T/out and $T/err.
+status() {
+    local wanted=$1 got=0
+    shift
+    "$@" > "$T/out" 2> "$T/err" < /dev/null || got=$?
+    [ "$got" -eq "$wanted" ] || {
+        sed 's/^/out: /' "$T/out"
+        sed 's/^/err: /' "$T/err"
+        fail "status $got instead of $wanted: $*"
+    }
+}
+
+equals() {
+    [ "$1" = "$2" ] || fail "'$1' instead of '$2'"
+}
+
+# has FILE TEXT: the fixed text is somewhere in the file.
+has() {
+    grep -qF -e "$2" "$1" || {
+        sed 's/^/| /' "$1"
+        fail "$(basename "$1") does not have: $2"
+    }
+}
+
+has_not() {
+    ! grep -qF -e "$2" "$1" || {
+        sed 's/^/| /' "$1"
+        fail "$(basename "$1") has: $2"
+    }
+}
+
+# has_line FILE TEXT: one line is exactly this.
+has_line() {
+    grep -qxF -e "$2" "$1" || {
+        sed 's/^/| /' "$1"
+        fail "$(basename "$1") does not have the line: $2"
+    }
+}
+
+# wait_for COMMAND...: until it succeeds.
+wait_for() {
+    local end=$((SECONDS + WAIT_SECONDS))
+    until "$@" > /dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || fail "waited $WAIT_SECONDS s in vain for: $*"
+        sleep 0.05
+    done
+}
+
+# limit SECONDS COMMAND...: a program that does not end is a failure of its own (status 124).
+limit() {
+    local seconds=$1
+    shift
+    timeout -k 2 "$seconds" "$@"
+}
+
+# --- the OAuth server -----------------------------------------------------------------------------------------
+
+ISSUER=$(cat "$E2E_RUN/oauth/issuer")
+
+# oauth ACTION JSON: changes a setting of the server or revokes something (see oauth-server.mjs).
+oauth() {
+    curl -sS --fail --max-time 10 -o /dev/null --data-binary "$2" "$ISSUER/control/$1"
+}
+
+oauth_defaults() {
+    oauth set '{"access_ttl": 3600, "rotate": true, "offline": true, "token_delay_ms": 0}'
+}
+
+# From here on requests are counted.
+mark_requests() {
+    REQUESTS_BEFORE=$(wc -l < "$E2E_RUN/oauth/requests.log")
+}
+
+# requests [JQ CONDITION]: how many requests of that kind came since the mark.
+requests() {
+    tail -n "+$((REQUESTS_BEFORE + 1))" "$E2E_RUN/oauth/requests.log" | jq -s "map(select(${1:-true})) | length"
+}
+
+token_requests() {
+    requests '.endpoint == "token"'
+}
+
+# --- one test ---------------------------------------------------------------------------------------------------
+
+fresh_home() {
+    T=$E2E_RUN/tests/$1
+    mkdir -p "$T/home" "$T/runtime"
+    chmod 700 "$T" "$T/home" "$T/runtime"
+    export HOME=$T/home XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state XDG_RUNTIME_DIR=$T/runtime
+    export E2E_BROWSER_OUTPUT=$T/browser.secret BROWSER=$E2E_DIR/browser
+    unset E2E_BROWSER_USER E2E_BROWSER_MODE DISPLAY WAYLAND_DISPLAY XDG_DATA_HOME XDG_CACHE_HOME SASL_CONF_PATH
+    # shellcheck disable=SC2034 # for the test files
+    ACCOUNTS=$XDG_CONFIG_HOME/xoauth2/accounts
+    STATES=$XDG_STATE_HOME/xoauth2
+    ME=$1@example.org
+    ME=${ME,,}
+    ME=${ME//_/-}
+    cd "$T"
+}
+
+# shellcheck disable=SC2120 # most tests need no option
+# login [OPTION...] of $ME at the OAuth server, with the stand-in for a browser.
+login() {
+    E2E_BROWSER_USER=${E2E_BROWSER_USER:-$ME} status 0 limit 30 xoauth2 login --issuer "$ISSUER" --client-id desktop \
+        --scope 'openid offline_access email mail' "$@" "$ME"
+}
+
+# A login whose access token is so near its end that the next program that asks has to get a new one.
+login_expired() {
+    oauth set '{"access_ttl": 1}'
+    # shellcheck disable=SC2119
+    login
+    oauth set '{"access_ttl": 3600}'
+}
+
+# Every secret of the OAuth server, looked for in all that the test kept. State files hold them by design, the
+# browser's note holds the URL with the code, and files called *.secret are the test's own.
+hunt_secrets() {
+    local found
+    found=$(find "$T" -type f ! -name '*.secret' ! -path "$STATES/*" -exec grep -lF -f "$E2E_RUN/oauth/secrets" {} +) || true
+    [ -z "$found" ] || {
+        echo "FAILED: a secret in $found"
+        return 1
+    }
+}
+
+# Whatever the helper stored is its owner's alone.
+hunt_modes() {
+    local found
+    [ -d "$STATES" ] || return 0
+    found=$(find "$STATES" \( -type f -perm /077 \) -o \( -type d -perm /077 \))
+    [ -z "$found" ] || {
+        echo "FAILED: readable by others: $found"
+        return 1
+    }
+}
+
+# kill_later PID: ended at the end of the test, whatever happens.
+kill_later() {
+    echo "$1" >> "$T/pids"
+}
+
+end_processes() {
+    [ -f "$T/pids" ] || return 0
+    local pid
+    while read -r pid; do
+        kill "$pid" 2> /dev/null || true
+    done < "$T/pids"
+}
+
+report_test() {
+    local name=$1 result=$2 seconds=$3
+    echo "$result $name" >> "$E2E_RESULTS"
+    case $result in
+        passed) echo "ok - $name (${seconds}s)" ;;
+        skipped) echo "ok - $name # SKIP $(cat "$T/skipped")" ;;
+        failed)
+            echo "not ok - $name (${seconds}s)"
+            sed 's/^/# /' "$T/log"
+            ;;
+    esac
+}
+
+one_test() {
+    local function=$1 result=passed rc=0 start=$SECONDS
+    fresh_home "$FILE-${function#test_}"
+    oauth_defaults
+    mark_requests
+    set +e
+    (
+        set -e
+        "$function"
+    ) > "$T/log" 2>&1 < /dev/null
+    rc=$?
+    set -e
+    [ "$rc" -eq 0 ] || result=failed
+    end_processes
+    { hunt_secrets && hunt_modes && wrap_verdict; } >> "$T/log" 2>&1 || result=failed
+    [ "$result" = failed ] || [ ! -f "$T/skipped" ] || result=skipped
+    report_test "$FILE: ${function#test_}" "$result" $((SECONDS - start))
+    cd "$E2E_RUN"
+}
+
+# Runs the test functions of the file; with E2E_ONLY those whose names match it.
+run_tests() {
+    local function
+    FILE=$(basename "$0" .sh)
+    FILE=${FILE#test-}
+    while read -r function; do
+        [[ -z ${E2E_ONLY:-} || $function =~ $E2E_ONLY ]] || continue
+        one_test "$function"
+    done < <(compgen -A function test_)
+}

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Running the programs under a checker. E2E_WRAP is empty, `valgrind` or `asan` (the stage was then built with the
+# sanitizers). Only faults in our own code count: mail programs have leaks of their own.
+
+# Fills CLIENT_WRAP, the words before a mail program's command, and CLIENT_LIMIT, the seconds it has.
+wrap_client() {
+    CLIENT_WRAP=(env)
+    CLIENT_LIMIT=$CLIENT_SECONDS
+    case ${E2E_WRAP:-} in
+        valgrind)
+            CLIENT_LIMIT=$((CLIENT_SECONDS * 6))
+            CLIENT_WRAP=(valgrind -q --trace-children=no --leak-check=full --keep-debuginfo=yes --num-callers=40
+                "--log-file=$T/valgrind.client.%p")
+            ;;
+        asan)
+            CLIENT_LIMIT=$((CLIENT_SECONDS * 3))
+            CLIENT_WRAP=(env "LD_PRELOAD=$(gcc -print-file-name=libasan.so)"
+                "ASAN_OPTIONS=detect_leaks=0:log_path=$T/asan" "UBSAN_OPTIONS=log_path=$T/ubsan:print_stacktrace=1")
+            ;;
+    esac
+}
+
+# client COMMAND...: a mail program, which ends or has failed.
+client() {
+    wrap_client
+    limit "$CLIENT_LIMIT" "${CLIENT_WRAP[@]}" "$@"
+}
+
+# xoauth2 ARGUMENT...: ours, so everything counts.
+xoauth2() {
+    case ${E2E_WRAP:-} in
+        valgrind)
+            valgrind -q --trace-children=yes --trace-children-skip='*/node,*/browser,*/env' --leak-check=full \
+                --errors-for-leak-kinds=definite --log-file="$T/valgrind.own.%p" "$E2E_STAGE/bin/xoauth2" "$@"
+            ;;
+        asan)
+            ASAN_OPTIONS=log_path=$T/asan UBSAN_OPTIONS=log_path=$T/ubsan:print_stacktrace=1 \
+                "$E2E_STAGE/bin/xoauth2" "$@"
+            ;;
+        *) "$E2E_STAGE/bin/xoauth2" "$@" ;;
+    esac
+}
+
+# Fails when a checker found something in the test that has just ended.
+wrap_verdict() {
+    local file bad=0
+    for file in "$T"/asan.* "$T"/ubsan.* "$T"/valgrind.own.*; do
+        [ -s "$file" ] || continue
+        echo "FAILED: $(basename "$file"):"
+        cat "$file"
+        bad=1
+    done
+    for file in "$T"/valgrind.client.*; do
+        grep -qs 'libsasl2-xoauth2' "$file" || continue
+        echo "FAILED: $(basename "$file"):"
+        cat "$file"
+        bad=1
+    done
+    return $bad
+}
