@@ -1,0 +1,45 @@
+/* One request and one reply of the helper protocol over a stream socket, and how an agent's socket is reached. */
+#ifndef XOAUTH2_TRANSPORT_H
+#define XOAUTH2_TRANSPORT_H
+
+#include "failure.h"
+#include "protocol.h"
+#include "secret.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TRANSPORT_CONNECT_MS 1000 /* an agent accepts within this time */
+
+/* Milliseconds of the monotonic clock. */
+int64_t transport_now(void);
+
+enum transport_connection {
+    TRANSPORT_CONNECTED,
+    TRANSPORT_ABSENT,    /* nobody listens there; errno says why */
+    TRANSPORT_DISTRUSTED, /* somebody listens who must not be believed; reported */
+    TRANSPORT_FAILED,    /* reported */
+};
+
+/* Connects to an agent's socket, and makes sure before anything is sent that it is served by root, by this user,
+ * or by the owner of a folder in which nobody else can put sockets. `*fd` is closed on exec; the caller closes
+ * it. */
+enum transport_connection transport_connect(const char *path, int64_t deadline, int *fd, struct report *why);
+
+/* Whether `peer` may serve the socket `path`. */
+bool transport_trusts(const char *path, uid_t peer);
+
+enum transport_result {
+    TRANSPORT_REPLY,
+    TRANSPORT_CLOSED,  /* the connection ended without a whole reply */
+    TRANSPORT_TIMEOUT, /* the deadline passed */
+    TRANSPORT_GARBAGE, /* what came is no reply */
+};
+
+/* Sends `request` and reads one reply into `reply`, which needs the limit PROTOCOL_MESSAGE_MAX; `message` points
+ * into it. */
+enum transport_result transport_exchange(int fd, const struct secret *request, int64_t deadline,
+                                         struct secret *reply, struct protocol_message *message);
+
+#endif
