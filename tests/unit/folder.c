@@ -1,0 +1,79 @@
+#include "config.h"
+
+#include "folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFERS = 8, BUFFER_SIZE = 256, OPEN_FOLDERS_MAX = 16 };
+
+static char root[64];
+
+int folder_make(void **state)
+{
+    (void)state;
+    const char *base = getenv("TMPDIR");
+    if (!base || strlen(base) > 32)
+        base = "/tmp"; /* a socket's path must stay short */
+    snprintf(root, sizeof root, "%s/xoauth2-test-XXXXXX", base);
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+int folder_remove(void **state)
+{
+    (void)state;
+    return nftw(root, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *folder_path(const char *name)
+{
+    static char buffers[BUFFERS][BUFFER_SIZE];
+    static unsigned turn;
+    char *path = buffers[turn++ % BUFFERS];
+    snprintf(path, BUFFER_SIZE, "%s/%s", root, name);
+    return path;
+}
+
+/* A test that cannot prepare its files must not go on and pass. */
+static void must(int result, const char *what, const char *path)
+{
+    if (result >= 0)
+        return;
+    fprintf(stderr, "%s %s: %s\n", what, path, strerror(errno));
+    abort();
+}
+
+const char *folder_write(const char *name, const char *content, mode_t mode)
+{
+    const char *path = folder_path(name);
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    must(fd, "open", path);
+    must(write(fd, content, strlen(content)) == (ssize_t)strlen(content) ? 0 : -1, "write", path);
+    must(fchmod(fd, mode), "chmod", path);
+    close(fd);
+    return path;
+}
+
+const char *folder_sub(const char *name, mode_t mode)
+{
+    const char *path = folder_path(name);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        must(-1, "mkdir", path);
+    must(chmod(path, mode), "chmod", path);
+    return path;
+}
