@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2120
 # What every end-to-end test file uses: a fresh home for each test, assertions, waiting with an end, the hunt for
 # secrets. A test file sources this, defines functions named test_WHAT_MUST_HOLD and ends with `run_tests`.
 #
@@ -7,6 +7,7 @@
 set -eu
 
 CLIENT_SECONDS=${CLIENT_SECONDS:-20} # a mail program that takes longer hangs
+OWN_SECONDS=${OWN_SECONDS:-60}       # so does a command of ours
 WAIT_SECONDS=${WAIT_SECONDS:-20}     # longest wait for something that another process does
 multiarch=$(pkg-config --variable=libdir libsasl2)
 SASL_PATH=$E2E_STAGE/lib/sasl2:$multiarch/sasl2
@@ -87,6 +88,7 @@ limit() {
 # --- the OAuth server -----------------------------------------------------------------------------------------
 
 ISSUER=$(cat "$E2E_RUN/oauth/issuer")
+FAULTS=$(cat "$E2E_RUN/fault/issuer")
 
 # oauth ACTION JSON: changes a setting of the server or revokes something (see oauth-server.mjs).
 oauth() {
@@ -99,16 +101,31 @@ oauth_defaults() {
 
 # From here on requests are counted.
 mark_requests() {
-    REQUESTS_BEFORE=$(wc -l < "$E2E_RUN/oauth/requests.log")
+    OAUTH_BEFORE=$(wc -l < "$E2E_RUN/oauth/requests.log")
+    FAULT_BEFORE=$(wc -l < "$E2E_RUN/fault/requests.log")
 }
 
-# requests [JQ CONDITION]: how many requests of that kind came since the mark.
+# requests CONDITION: how many requests of that kind, a condition of jq, either server has had since the mark.
 requests() {
-    tail -n "+$((REQUESTS_BEFORE + 1))" "$E2E_RUN/oauth/requests.log" | jq -s "map(select(${1:-true})) | length"
+    {
+        tail -n "+$((OAUTH_BEFORE + 1))" "$E2E_RUN/oauth/requests.log"
+        tail -n "+$((FAULT_BEFORE + 1))" "$E2E_RUN/fault/requests.log"
+    } | jq -s "map(select($1)) | length"
 }
 
 token_requests() {
     requests '.endpoint == "token"'
+}
+
+# fault next|always|set JSON: how the fault server behaves (see fault-server.mjs).
+fault() {
+    curl -sS --fail --max-time 10 -o /dev/null --data-binary "$2" "$FAULTS/control/$1"
+}
+
+fault_defaults() {
+    fault next '[]'
+    fault always '{}'
+    fault set '{"rotate": true, "access_ttl": 3600, "metadata": {}, "redirect": {}}'
 }
 
 # --- one test ---------------------------------------------------------------------------------------------------
@@ -129,26 +146,48 @@ fresh_home() {
     cd "$T"
 }
 
-# shellcheck disable=SC2120 # most tests need no option
 # login [OPTION...] of $ME at the OAuth server, with the stand-in for a browser.
 login() {
-    E2E_BROWSER_USER=${E2E_BROWSER_USER:-$ME} status 0 limit 30 xoauth2 login --issuer "$ISSUER" --client-id desktop \
+    E2E_BROWSER_USER=${E2E_BROWSER_USER:-$ME} status 0 xoauth2 login --issuer "$ISSUER" --client-id desktop \
         --scope 'openid offline_access email mail' "$@" "$ME"
 }
 
-# A login whose access token is so near its end that the next program that asks has to get a new one.
+# A field of the state file of $ME.
+state() {
+    jq -r ".$1" "$STATES/$ME.json"
+}
+
+# login_faults [OPTION...] of $ME at the fault server.
+login_faults() {
+    status 0 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope 'offline_access mail' "$@" "$ME"
+}
+
+# The same, with an access token that has expired already.
+login_faults_expired() {
+    fault set '{"access_ttl": 1}'
+    login_faults
+    fault set '{"access_ttl": 3600}'
+    wait_for has_expired
+}
+
+has_expired() {
+    [ "$(date +%s)" -ge "$(state expires_at)" ]
+}
+
+# A login whose access token has expired already, so that the next program that asks has to get a new one.
 login_expired() {
     oauth set '{"access_ttl": 1}'
-    # shellcheck disable=SC2119
     login
     oauth set '{"access_ttl": 3600}'
+    wait_for has_expired
 }
 
 # Every secret of the OAuth server, looked for in all that the test kept. State files hold them by design, the
 # browser's note holds the URL with the code, and files called *.secret are the test's own.
 hunt_secrets() {
     local found
-    found=$(find "$T" -type f ! -name '*.secret' ! -path "$STATES/*" -exec grep -lF -f "$E2E_RUN/oauth/secrets" {} +) || true
+    found=$(find "$T" -type f ! -name '*.secret' ! -path "$STATES/*" \
+        -exec grep -lF -f "$E2E_RUN/oauth/secrets" -f "$E2E_RUN/fault/secrets" {} +) || true
     [ -z "$found" ] || {
         echo "FAILED: a secret in $found"
         return 1
@@ -196,6 +235,7 @@ one_test() {
     local function=$1 result=passed rc=0 start=$SECONDS
     fresh_home "$FILE-${function#test_}"
     oauth_defaults
+    fault_defaults
     mark_requests
     set +e
     (

@@ -26,7 +26,6 @@ const settings = {
     access_ttl: 3600, // seconds an access token issued from now on lives
     rotate: true, // a new refresh token at each refresh; the reuse of an old one ends the grant
     offline: true, // whether refresh tokens are issued at all
-    device: true, // whether the device flow is offered to new requests
     token_delay_ms: 0, // the token endpoint's answer comes this much later
 };
 

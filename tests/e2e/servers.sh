@@ -145,21 +145,16 @@ make_certificates() {
     chmod 644 "$folder/server.key"
 }
 
-run_as_dovecot_user() {
-    if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid "$(dovecot_user)" --regid "$(id -gn "$(dovecot_user)")" --clear-groups "$@"
-    else
-        "$@"
-    fi
-}
-
 # One attempt with ports that may have been taken meanwhile.
 try_dovecot() {
-    local folder=$E2E_RUN/dovecot ports
+    local folder=$E2E_RUN/dovecot user ports as=(env)
+    user=$(dovecot_user)
     ports=$(free_ports 4)
+    # Both replace themselves by Dovecot, so that $! is its pid.
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid "$user" --regid "$(id -gn "$user")" --clear-groups)
     # shellcheck disable=SC2086 # four words
-    write_dovecot_config "$folder" "$(dovecot_user)" $ports > "$folder/dovecot.conf"
-    run_as_dovecot_user /usr/sbin/dovecot -F -c "$folder/dovecot.conf" > "$folder/out" 2>&1 < /dev/null &
+    write_dovecot_config "$folder" "$user" $ports > "$folder/dovecot.conf"
+    "${as[@]}" /usr/sbin/dovecot -F -c "$folder/dovecot.conf" > "$folder/out" 2>&1 < /dev/null &
     echo $! > "$folder/pid"
     # shellcheck disable=SC2086
     printf 'IMAP_PORT=%s\nPOP3_PORT=%s\nSMTP_PORT=%s\nIMAPS_PORT=%s\n' $ports > "$folder/ports"

@@ -26,19 +26,24 @@ client() {
     limit "$CLIENT_LIMIT" "${CLIENT_WRAP[@]}" "$@"
 }
 
-# xoauth2 ARGUMENT...: ours, so everything counts.
-xoauth2() {
+# Fills OWN_WRAP, the words before a command of ours.
+wrap_own() {
+    OWN_WRAP=(env)
     case ${E2E_WRAP:-} in
         valgrind)
-            valgrind -q --trace-children=yes --trace-children-skip='*/node,*/browser,*/env' --leak-check=full \
-                --errors-for-leak-kinds=definite --log-file="$T/valgrind.own.%p" "$E2E_STAGE/bin/xoauth2" "$@"
+            OWN_WRAP=(valgrind -q --trace-children=yes "--trace-children-skip=*/node,*/browser,*/env,*/sh"
+                --leak-check=full --errors-for-leak-kinds=definite "--log-file=$T/valgrind.own.%p")
             ;;
         asan)
-            ASAN_OPTIONS=log_path=$T/asan UBSAN_OPTIONS=log_path=$T/ubsan:print_stacktrace=1 \
-                "$E2E_STAGE/bin/xoauth2" "$@"
+            OWN_WRAP=(env "ASAN_OPTIONS=log_path=$T/asan" "UBSAN_OPTIONS=log_path=$T/ubsan:print_stacktrace=1")
             ;;
-        *) "$E2E_STAGE/bin/xoauth2" "$@" ;;
     esac
+}
+
+# xoauth2 ARGUMENT...: ours, without a terminal, so everything counts.
+xoauth2() {
+    wrap_own
+    setsid -w timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" "$@"
 }
 
 # Fails when a checker found something in the test that has just ended.

@@ -1,0 +1,174 @@
+# shellcheck shell=bash
+# xoauth2 login in a browser, at a real OAuth server and at one that misbehaves.
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/lib.sh"
+
+nothing_written() {
+    [ ! -e "$ACCOUNTS/$ME.conf" ] || fail 'there is an account file'
+    [ ! -e "$STATES/$ME.json" ] || fail 'there is a state file'
+}
+
+# starts `xoauth2 login --no-open` in the background; sets LOGIN_PID and LOGIN_URL.
+start_login() {
+    wrap_own
+    setsid "${OWN_WRAP[@]}" env --default-signal=INT "$E2E_STAGE/bin/xoauth2" login --issuer "$ISSUER" \
+        --client-id desktop --scope 'openid offline_access email mail' --browser --no-open "$ME" \
+        > "$T/out" 2> "$T/err" < /dev/null &
+    LOGIN_PID=$!
+    kill_later "$LOGIN_PID"
+    wait_for grep -q "$ISSUER/auth?" "$T/err"
+    LOGIN_URL=$(grep -o "$ISSUER/auth?[^ ]*" "$T/err" | head -n 1)
+    LOGIN_PORT=$(sed -n 's/.*redirect_uri=http%3A%2F%2F[^%]*%3A\([0-9]*\).*/\1/p' <<< "$LOGIN_URL")
+}
+
+test_account_and_state_are_written() {
+    login
+    [ ! -s "$T/out" ] || fail "wrote to standard output: $(cat "$T/out")"
+    has "$T/err" "signed in as $ME"
+    has_line "$ACCOUNTS/$ME.conf" "issuer: $ISSUER"
+    has_line "$ACCOUNTS/$ME.conf" 'client_id: desktop'
+    equals "$(stat -c %a "$ACCOUNTS/$ME.conf")" 600
+    equals "$(stat -c %a "$STATES/$ME.json")" 600
+    equals "$(stat -c %a "$STATES")" 700
+    equals "$(token_requests)" 1
+    equals "$(requests '.endpoint == "token" and .grant_type == "authorization_code"')" 1
+}
+
+test_the_address_is_lower_cased() {
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login --issuer "$ISSUER" --client-id desktop "${ME^^}"
+    [ -e "$ACCOUNTS/$ME.conf" ] || fail 'no account file under the lower-cased address'
+    status 0 xoauth2 token "${ME^}"
+}
+
+test_default_scope_has_offline_access() {
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login --issuer "$ISSUER" --client-id desktop "$ME"
+    [ "$(state refresh_token)" != null ] || fail 'no refresh token'
+}
+
+test_a_client_secret_is_sent_and_kept_private() {
+    printf 'secret of the desktop: +%%&=\n' > "$T/client.secret"
+    chmod 600 "$T/client.secret"
+    oauth set '{"access_ttl": 1}'
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login --issuer "$ISSUER" --client-id desktop-secret \
+        --client-secret-file "$T/client.secret" --scope 'openid offline_access mail' "$ME"
+    wait_for has_expired
+    status 0 xoauth2 token "$ME"
+    equals "$(requests '.endpoint == "token" and .client == "desktop-secret" and .status == 200')" 2
+    has_not "$T/err" 'secret of the desktop'
+}
+
+test_refused_sign_in() {
+    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse status 1 xoauth2 login --issuer "$ISSUER" --client-id desktop "$ME"
+    has "$T/err" "$ME"
+    nothing_written
+}
+
+test_wrong_user_without_a_terminal() {
+    E2E_BROWSER_USER=other@example.org status 1 xoauth2 login --issuer "$ISSUER" --client-id desktop \
+        --scope 'openid offline_access email' "$ME"
+    has "$T/err" 'other@example.org'
+    has "$T/err" '--allow-other-user'
+    nothing_written
+}
+
+test_wrong_user_allowed() {
+    E2E_BROWSER_USER=other@example.org login --allow-other-user
+    has "$T/err" 'signed in as other@example.org'
+    status 0 xoauth2 token "$ME"
+}
+
+test_no_refresh_token_is_a_warning() {
+    oauth set '{"offline": false}'
+    login
+    has "$T/err" 'refresh token'
+    status 0 xoauth2 token "$ME"
+}
+
+test_second_login_keeps_what_the_owner_wrote() {
+    login
+    sed -i '1i# my note' "$ACCOUNTS/$ME.conf"
+    printf '\n# and another\nrefresh_margin: 42\n' >> "$ACCOUNTS/$ME.conf"
+    cp "$ACCOUNTS/$ME.conf" "$T/before"
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login "$ME"
+    cmp "$T/before" "$ACCOUNTS/$ME.conf" || fail 'the account file has changed'
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login --scope 'openid offline_access' "$ME"
+    diff <(grep -v '^scope:' "$T/before") <(grep -v '^scope:' "$ACCOUNTS/$ME.conf") || fail 'more than the scope changed'
+    has_line "$ACCOUNTS/$ME.conf" 'scope: openid offline_access'
+}
+
+test_a_failed_second_login_changes_nothing() {
+    login
+    sha256sum "$ACCOUNTS/$ME.conf" "$STATES/$ME.json" > "$T/sums"
+    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse status 1 xoauth2 login --scope openid "$ME"
+    sha256sum -c --quiet "$T/sums" || fail 'the files have changed'
+}
+
+test_foreign_requests_to_the_listener_do_not_end_the_wait() {
+    local page
+    start_login
+    page=http://127.0.0.1:$LOGIN_PORT
+    curl -sS --max-time 10 -o "$T/page" "$page/?code=stolen&state=wrong" || true
+    curl -sS --max-time 10 -o "$T/page" "$page/favicon.ico" || true
+    curl -sS --max-time 10 -o "$T/page" -H 'Host: evil.example' "$page/?code=x" || true
+    curl -sS --max-time 10 -o "$T/page" --data-binary "@$E2E_DIR/package-lock.json" "$page/" || true
+    kill -0 "$LOGIN_PID" || fail 'it has ended'
+    E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$LOGIN_URL"
+    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    status 0 xoauth2 token "$ME"
+}
+
+test_the_state_works_once() {
+    start_login
+    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=print E2E_BROWSER_OUTPUT=$T/redirect.secret "$E2E_DIR/browser" "$LOGIN_URL"
+    curl -sS --max-time 10 -o "$T/page" "$(cat "$T/redirect.secret")"
+    curl -sS --max-time 10 -o "$T/page" "$(cat "$T/redirect.secret")" || true
+    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    equals "$(token_requests)" 1
+}
+
+test_ctrl_c_leaves_nothing() {
+    start_login
+    kill -INT "$LOGIN_PID"
+    ! wait "$LOGIN_PID" || fail 'it ended well'
+    nothing_written
+    equals "$(find "$HOME" -name '*.conf*' -o -name '*.json*' | wc -l)" 0
+}
+
+test_pkce_is_used() {
+    start_login
+    [[ $LOGIN_URL == *code_challenge_method=S256* ]] || fail "no S256 in $LOGIN_URL"
+    [[ $LOGIN_URL == *state=* ]] || fail "no state in $LOGIN_URL"
+}
+
+test_answer_of_another_issuer() {
+    fault set '{"redirect": {"iss": "https://evil.example"}}'
+    status 1 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope mail "$ME"
+    nothing_written
+    equals "$(token_requests)" 0
+}
+
+test_answer_without_the_promised_issuer() {
+    fault set '{"redirect": {"iss": null}}'
+    status 1 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope mail "$ME"
+    nothing_written
+    equals "$(token_requests)" 0
+}
+
+test_metadata_of_another_issuer() {
+    fault set '{"metadata": {"issuer": "https://evil.example"}}'
+    status 1 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope mail "$ME"
+    nothing_written
+}
+
+test_endpoints_without_tls() {
+    fault set '{"metadata": {"token_endpoint": "http://192.0.2.1/token"}}'
+    status 1 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope mail "$ME"
+    nothing_written
+}
+
+test_no_id_token_and_no_userinfo() {
+    login_faults
+    status 0 xoauth2 token "$ME"
+}
+
+run_tests

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# xoauth2 login on a terminal: the redirect URL pasted, questions asked.
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/lib.sh"
+
+# on_terminal COMMAND...: in the background, on a terminal of its own. What `type_in` gets is typed; what it shows goes
+# to $T/screen.secret (a pasted URL is echoed there). TERMINAL_PID ends with the command's status.
+on_terminal() {
+    mkfifo "$T/keyboard"
+    printf '%q ' "$@" > "$T/command"
+    script -qefc "sh $T/command" /dev/null < "$T/keyboard" > "$T/screen.secret" 2>&1 &
+    TERMINAL_PID=$!
+    kill_later "$TERMINAL_PID"
+    exec 8> "$T/keyboard"
+}
+
+type_in() {
+    printf '%s\r' "$1" >&8
+}
+
+# What was shown, without the codes that the test itself pasted, is hunted for tokens like everything else.
+keep_screen() {
+    tr -d '\r' < "$T/screen.secret" | sed 's/code=[^& ]*/code=PASTED/g' > "$T/screen"
+}
+
+start_login() {
+    on_terminal xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access email mail' \
+        --browser "$@" "$ME"
+    wait_for grep -q "$ISSUER/auth?" "$T/screen.secret"
+    LOGIN_URL=$(tr -d '\r' < "$T/screen.secret" | grep -o "$ISSUER/auth?[^ ]*" | head -n 1)
+}
+
+redirect_for() {
+    E2E_BROWSER_USER=$1 E2E_BROWSER_MODE=print E2E_BROWSER_OUTPUT=$T/redirect.secret "$E2E_DIR/browser" "$LOGIN_URL"
+}
+
+test_pasted_redirect_url() {
+    start_login --no-open
+    redirect_for "$ME"
+    type_in "$(cat "$T/redirect.secret")"
+    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
+    keep_screen
+    has "$T/screen" "signed in as $ME"
+    status 0 xoauth2 token "$ME"
+}
+
+test_something_else_pasted_first() {
+    start_login --no-open
+    type_in 'https://example.org/?code=x&state=y'
+    type_in ''
+    type_in 'what is this?'
+    redirect_for "$ME"
+    type_in "$(cat "$T/redirect.secret")"
+    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
+    keep_screen
+    status 0 xoauth2 token "$ME"
+}
+
+test_browser_comes_first_although_a_paste_is_possible() {
+    start_login --no-open
+    E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$LOGIN_URL"
+    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
+    keep_screen
+    status 0 xoauth2 token "$ME"
+}
+
+test_wrong_user_declined() {
+    start_login --no-open
+    redirect_for other@example.org
+    type_in "$(cat "$T/redirect.secret")"
+    wait_for grep -q 'other@example.org' "$T/screen.secret"
+    type_in 'n'
+    ! wait "$TERMINAL_PID" || fail 'it ended well'
+    keep_screen
+    [ ! -e "$ACCOUNTS/$ME.conf" ] || fail 'there is an account file'
+}
+
+test_wrong_user_accepted() {
+    start_login --no-open
+    redirect_for other@example.org
+    type_in "$(cat "$T/redirect.secret")"
+    wait_for grep -q 'other@example.org' "$T/screen.secret"
+    type_in 'y'
+    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
+    keep_screen
+    status 0 xoauth2 token "$ME"
+}
+
+run_tests

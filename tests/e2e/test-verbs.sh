@@ -1,0 +1,172 @@
+# shellcheck shell=bash
+# xoauth2 token, refresh, status, list, logout, helper: what they print and their exit status.
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/lib.sh"
+
+# What the mail server would find out about a token (RFC 7662).
+is_active() {
+    curl -sS --max-time 10 -u mailserver:mailserver-secret --data-urlencode "token=$1" "$ISSUER/token/introspection" \
+        | jq -r .active
+}
+
+test_token_alone_on_stdout() {
+    login
+    xoauth2 token "$ME" > "$T/token.secret" 2> "$T/err" < /dev/null
+    equals "$(wc -l < "$T/token.secret")" 1
+    [ ! -s "$T/err" ] || fail "wrote: $(cat "$T/err")"
+    equals "$(is_active "$(cat "$T/token.secret")")" true
+}
+
+test_token_of_nobody() {
+    status 1 xoauth2 token "$ME"
+    [ ! -s "$T/out" ] || fail 'wrote to standard output'
+    has "$T/err" "xoauth2 login $ME"
+}
+
+test_token_of_an_expired_account() {
+    login_expired
+    mark_requests
+    xoauth2 token "$ME" > "$T/token.secret"
+    equals "$(is_active "$(cat "$T/token.secret")")" true
+    xoauth2 token "$ME" > "$T/again.secret"
+    cmp "$T/token.secret" "$T/again.secret" || fail 'another token at the second time'
+    equals "$(token_requests)" 1
+}
+
+test_token_with_a_dead_refresh_token() {
+    login_expired
+    oauth revoke-grant "{\"account\": \"$ME\"}"
+    mark_requests
+    status 77 xoauth2 token "$ME"
+    [ ! -s "$T/out" ] || fail 'wrote to standard output'
+    has "$T/err" "xoauth2 login $ME"
+    equals "$(token_requests)" 1
+    status 77 xoauth2 token "$ME"
+    equals "$(token_requests)" 1 # a known death is not asked about again
+}
+
+test_refresh_gets_a_new_token() {
+    login
+    xoauth2 token "$ME" > "$T/one.secret"
+    mark_requests
+    status 0 xoauth2 refresh "$ME"
+    equals "$(token_requests)" 1
+    xoauth2 token "$ME" > "$T/two.secret"
+    ! cmp -s "$T/one.secret" "$T/two.secret" || fail 'the same token'
+    equals "$(is_active "$(cat "$T/two.secret")")" true
+}
+
+test_status_tells_no_secret() {
+    login
+    status 0 xoauth2 status
+    has "$T/out" "$ME"
+    cp "$T/out" "$T/status-all"
+    status 0 xoauth2 status "$ME"
+    cp "$T/out" "$T/status-one"
+    status 0 xoauth2 status --json "$ME"
+    jq . "$T/out" > /dev/null || fail 'no JSON'
+    has "$T/out" "$ME"
+}
+
+test_status_shows_the_last_error() {
+    login_expired
+    oauth revoke-grant "{\"account\": \"$ME\"}"
+    status 77 xoauth2 token "$ME"
+    xoauth2 status "$ME" > "$T/status" || true
+    has "$T/status" "xoauth2 login $ME"
+}
+
+test_status_of_nobody() {
+    status 1 xoauth2 status "$ME"
+    has "$T/err" "xoauth2 login $ME"
+}
+
+test_list() {
+    status 0 xoauth2 list
+    [ ! -s "$T/out" ] || fail 'there is an account'
+    login
+    status 0 xoauth2 list
+    has "$T/out" "$ME"
+}
+
+test_logout_revokes_and_removes() {
+    login
+    xoauth2 token "$ME" > "$T/token.secret"
+    mark_requests
+    status 0 xoauth2 logout "$ME"
+    [ "$(requests '.endpoint == "revocation" and .status == 200')" -ge 1 ] || fail 'nothing was revoked'
+    [ ! -e "$STATES/$ME.json" ] || fail 'the state is still there'
+    equals "$(is_active "$(cat "$T/token.secret")")" false
+    status 1 xoauth2 token "$ME"
+}
+
+test_logout_of_nobody() {
+    status 1 xoauth2 logout "$ME"
+}
+
+test_helper_answers_on_its_standard_output() {
+    login
+    printf 'get\nversion=1\nuser=%s\n\n' "$ME" | xoauth2 helper > "$T/reply.secret"
+    equals "$(head -n 1 "$T/reply.secret")" ok
+    xoauth2 token "$ME" > "$T/token.secret"
+    has_line "$T/reply.secret" "token=$(cat "$T/token.secret")"
+    printf 'get\nversion=1\nuser=nobody-%s\n\n' "$ME" | xoauth2 helper > "$T/reply"
+    equals "$(head -n 1 "$T/reply")" error
+    has_line "$T/reply" 'code=no-account'
+}
+
+test_mistyped_verb() {
+    status 2 xoauth2 tokn "$ME"
+    has "$T/err" "did you mean"
+    has "$T/err" "token"
+}
+
+test_help_and_version_everywhere() {
+    local verb
+    status 0 xoauth2 --version
+    has "$T/out" 'xoauth2'
+    status 0 xoauth2 --help
+    for verb in login token refresh status logout list helper; do
+        has "$T/out" "$verb"
+    done
+    for verb in login token refresh status logout list helper; do
+        status 0 xoauth2 "$verb" --help
+        status 0 xoauth2 "$verb" --version
+        status 2 xoauth2 "$verb" --no-such-option
+    done
+}
+
+test_no_argument() {
+    local verb
+    status 2 xoauth2
+    for verb in login token refresh logout; do
+        status 2 xoauth2 "$verb"
+    done
+}
+
+test_hostile_account_names() {
+    local name
+    for name in ../../etc/passwd .hidden "a b@example.org" $'a\tb@example.org' ''; do
+        status "${BAD_NAME_STATUS:-1}" xoauth2 token "$name"
+    done
+}
+
+test_xdg_folders_move_with_the_variables() {
+    login
+    [ -e "$T/home/.config/xoauth2/accounts/$ME.conf" ] || fail 'no account file'
+    mkdir -m 700 "$T/config" "$T/state"
+    mv "$T/home/.config/xoauth2" "$T/config/"
+    mv "$T/home/.local/state/xoauth2" "$T/state/"
+    XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$T/state STATES=$T/state/xoauth2
+    status 0 xoauth2 token "$ME"
+}
+
+test_home_from_the_password_database() {
+    (
+        unset HOME XDG_CONFIG_HOME XDG_STATE_HOME
+        status 1 xoauth2 token "$ME"
+    )
+    has "$T/err" "xoauth2 login $ME"
+}
+
+run_tests
