@@ -23,6 +23,10 @@ void account_free(struct account *a);
 /* Where the account's file is: "p->accounts/NAME.conf". */
 void account_path(const struct paths *p, const char *name, char path[PATH_MAX]);
 
+/* Reads the text of NAME.conf, which must be its owner's alone (the system's: root's or its owner's, with its group allowed to
+ * read). READFILE_MISSING without a report. */
+enum readfile_result account_read(const struct paths *p, const char *name, struct secret *text, struct report *why);
+
 /* Reads NAME.conf and its provider file. READFILE_MISSING where there is no such account; no report then. */
 enum readfile_result account_load(struct account *a, const struct paths *p, const char *name, struct report *why);
 

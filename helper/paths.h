@@ -26,6 +26,9 @@ void paths_system(struct paths *p);
 /* paths_system() or paths_user(). */
 bool paths_for(struct paths *p, bool system, struct report *why);
 
+/* " --system" or "": what stands behind "xoauth2" in a command that a text advises. Static. */
+const char *paths_option(const struct paths *p);
+
 /* Checks ACCOUNT and writes its lower-cased form (ASCII letters only) into `name`: not empty, no '/', no leading
  * '.', no control or white-space characters, valid UTF-8, at most ACCOUNT_NAME_MAX bytes. False with
  * FAILURE_CONFIG. */

@@ -7,6 +7,7 @@
 #define XOAUTH2_STORE_H
 
 #include "failure.h"
+#include "newfile.h"
 #include "paths.h"
 #include "readfile.h"
 
@@ -48,7 +49,8 @@ struct state {
 };
 
 void state_init(struct state *s);
-/* Wipes and frees. */
+/* Wipes and frees. json-c keeps no list of the copies that it makes while it parses and prints (its token buffer, and what
+ * its growing buffers leave behind); these few go back to malloc as they are. */
 void state_free(struct state *s);
 
 /* Replaces a string of the state by a copy (NULL: by nothing), wiping the old one. False where memory is short; the old
@@ -72,28 +74,28 @@ bool state_is_valid(const struct state *s, int64_t now);
 
 /* Takes the account's lock: a file NAME.lock in the state folder, which is made if missing, flock(2)ed, never removed.
  * The descriptor is close-on-exec and the lock lives until its last copy is closed, so a child may inherit it. Waits until
- * `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
+ * `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its owner's.
+ * Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
 int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why);
 void store_unlock(int *fd);
 
 /* A state file on its way to disk. */
 struct state_writer {
-    int fd;
-    int folder;
-    char temporary[NAME_MAX + 1];
-    char final[NAME_MAX + 1];
-    char path[PATH_MAX]; /* for reports */
+    struct newfile file;
 };
 
-/* Makes the temporary file beside NAME.json and reserves STATE_SIZE_MAX... enough space for any state it may come to hold.
+#define STATE_WRITER_NONE {.file = NEWFILE_NONE}
+
+/* Makes the temporary file beside NAME.json and reserves STATE_SIZE_MAX bytes for it, so that any state fits.
  * FAILURE_UNREACHABLE for a full disk, FAILURE_CONFIG for a read-only one or missing rights. Leftovers of killed
  * processes are removed. The lock must be held. */
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why);
 
-/* Writes, fsyncs, renames, fsyncs the folder. The writer is finished either way; on failure the old state is still there. */
+/* Writes, fsyncs, renames, fsyncs the folder. The writer is finished either way; on failure the old state is still there. A state
+ * that would pass STATE_SIZE_MAX is written without its `unknown` members: no token is lost for them. */
 bool state_commit(struct state_writer *w, const struct state *s, struct report *why);
 
-/* Removes the temporary file. Allowed after state_commit(), and on a zeroed writer with fd and folder -1. */
+/* Removes the temporary file. Allowed after state_commit(), and on STATE_WRITER_NONE. */
 void state_abandon(struct state_writer *w);
 
 /* Prepare and commit in one, for changes that spend no refresh token. */

@@ -1,0 +1,371 @@
+#include "config.h"
+
+#include "account.h"
+
+#include "glob.h"
+#include "provider.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLIENT_SECRET_FILE_MAX = 16384, ACCOUNTS_MAX = 10000 };
+
+static const char SUFFIX[] = ".conf";
+static const char TENANT[] = "{tenant}";
+static const char TENANT_DEFAULT[] = "common";
+
+void account_init(struct account *a)
+{
+    a->name[0] = '\0';
+    keyfile_init(&a->file);
+    keyfile_init(&a->provider);
+}
+
+void account_free(struct account *a)
+{
+    if (!a)
+        return;
+    keyfile_free(&a->file);
+    keyfile_free(&a->provider);
+    a->name[0] = '\0';
+}
+
+void account_path(const struct paths *p, const char *name, char path[PATH_MAX])
+{
+    /* It fits: paths_user() bounds the folder. */
+    if (snprintf(path, PATH_MAX, "%s/%s%s", p->accounts, name, SUFFIX) >= PATH_MAX)
+        path[0] = '\0';
+}
+
+/* The system's account files are root's and readable to the store's group. */
+static struct readfile_rules account_rules(const struct paths *p, size_t limit)
+{
+    return (struct readfile_rules){.forbidden_mode = p->system ? 037 : 077, .owner = p->owner, .limit = limit};
+}
+
+enum readfile_result account_read(const struct paths *p, const char *name, struct secret *text, struct report *why)
+{
+    char path[PATH_MAX];
+    const struct readfile_rules rules = account_rules(p, KEYFILE_SIZE_MAX);
+    account_path(p, name, path);
+    return readfile(path, &rules, text, why);
+}
+
+static bool load_provider(struct account *a, const struct paths *p, struct report *why)
+{
+    const char *name = a->file.value[SETTING_PROVIDER];
+    if (!name)
+        return true;
+    enum readfile_result result = provider_load(&a->provider, name, p->owner, why);
+    if (result == READFILE_MISSING)
+        return keyfile_complain(&a->file, SETTING_PROVIDER, why,
+                                "there is no provider file %s.conf in %s or %s: mend the name or add the file", name,
+                                provider_folders[0], provider_folders[1]);
+    return result == READFILE_OK;
+}
+
+static bool complete(struct account *a, const struct paths *p, const char *name, struct report *why)
+{
+    snprintf(a->name, sizeof a->name, "%s", name);
+    return settings_check_account(&a->file, why) && load_provider(a, p, why);
+}
+
+enum readfile_result account_load(struct account *a, const struct paths *p, const char *name, struct report *why)
+{
+    char path[PATH_MAX];
+    const struct readfile_rules rules = account_rules(p, KEYFILE_SIZE_MAX);
+    account_init(a);
+    account_path(p, name, path);
+    enum readfile_result result = keyfile_load(&a->file, path, &rules, SETTING_NAMES, why);
+    if (result == READFILE_OK && !complete(a, p, name, why))
+        result = READFILE_REFUSED;
+    if (result != READFILE_OK)
+        account_free(a);
+    return result;
+}
+
+bool account_parse(struct account *a, const struct paths *p, const char *name, struct secret *text,
+                   struct report *why)
+{
+    char path[PATH_MAX];
+    account_init(a);
+    account_path(p, name, path);
+    a->file.text = *text;
+    secret_init(text, text->limit);
+    bool ok = keyfile_parse(&a->file, path, SETTING_NAMES, why) && complete(a, p, name, why);
+    if (!ok)
+        account_free(a);
+    return ok;
+}
+
+const char *account_value(const struct account *a, enum setting key)
+{
+    return a->file.value[key] ? a->file.value[key] : a->provider.value[key];
+}
+
+char *account_expanded(const struct account *a, enum setting key, struct report *why)
+{
+    const char *value = account_value(a, key);
+    const char *tenant = account_value(a, SETTING_TENANT);
+    if (!value)
+        return NULL;
+    if (!tenant)
+        tenant = TENANT_DEFAULT;
+    size_t tenants = 0;
+    for (const char *at = value; (at = strstr(at, TENANT)) != NULL; at += strlen(TENANT))
+        tenants++;
+    char *expanded = malloc(strlen(value) + tenants * strlen(tenant) + 1);
+    if (!expanded) {
+        report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+        return NULL;
+    }
+    char *to = expanded;
+    for (const char *at; (at = strstr(value, TENANT)) != NULL; value = at + strlen(TENANT)) {
+        to = mempcpy(to, value, (size_t)(at - value));
+        to = stpcpy(to, tenant);
+    }
+    strcpy(to, value);
+    return expanded;
+}
+
+int64_t account_refresh_margin(const struct account *a)
+{
+    const char *value = account_value(a, SETTING_REFRESH_MARGIN);
+    return value ? strtoll(value, NULL, 10) : REFRESH_MARGIN_DEFAULT;
+}
+
+/* Cuts the text after its first line. */
+static void keep_first_line(struct secret *text)
+{
+    size_t len = text->len > 0 ? strcspn(text->data, "\r\n") : 0;
+    if (len < text->len) {
+        explicit_bzero(text->data + len, text->len - len);
+        text->len = len;
+    }
+}
+
+static bool read_secret_file(const struct account *a, const struct paths *p, const char *path, struct secret *out,
+                             struct report *why)
+{
+    const struct readfile_rules rules = account_rules(p, CLIENT_SECRET_FILE_MAX);
+    enum readfile_result result = readfile(path, &rules, out, why);
+    if (result == READFILE_MISSING)
+        return keyfile_complain(&a->file, SETTING_CLIENT_SECRET_FILE, why, "the file %s is missing", path);
+    if (result != READFILE_OK)
+        return false;
+    size_t whole = out->len;
+    bool has_nul = whole > 0 && memchr(out->data, '\0', whole);
+    keep_first_line(out);
+    if (out->len > 0 && !has_nul)
+        return true;
+    secret_free(out);
+    return report_set(why, FAILURE_CONFIG, "%s: the first line is not a client secret", path);
+}
+
+bool account_client_secret(const struct account *a, const struct paths *p, struct secret *out, struct report *why)
+{
+    secret_free(out);
+    secret_init(out, KEYFILE_SIZE_MAX);
+    const char *path = account_value(a, SETTING_CLIENT_SECRET_FILE);
+    if (path)
+        return read_secret_file(a, p, path, out, why);
+    const char *value = account_value(a, SETTING_CLIENT_SECRET);
+    if (value && !secret_adds(out, value))
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    return true;
+}
+
+bool account_host_allowed(const struct account *a, const char *host)
+{
+    const char *hosts = account_value(a, SETTING_HOSTS);
+    if (!hosts || !host || !*host)
+        return true;
+    if (glob_rank(hosts, host) > 0)
+        return true;
+    /* A name may be written with its final dot (RFC 1034, section 3.1). */
+    char plain[256];
+    size_t len = strlen(host);
+    if (host[len - 1] != '.' || len > sizeof plain)
+        return false;
+    memcpy(plain, host, len - 1);
+    plain[len - 1] = '\0';
+    return glob_rank(hosts, plain) > 0;
+}
+
+/* What a search has found so far. */
+struct search {
+    const struct paths *paths;
+    const char *user;
+    const char *host;
+    struct report *passed_over;
+    struct account best; /* valid where rank > 0 */
+    size_t rank;
+    bool host_allowed;
+    bool tie;
+    char tied[ACCOUNT_NAME_MAX + 1];
+};
+
+/* Takes the candidate over, or notes it as a tie, or frees it. */
+static void weigh(struct search *s, struct account *candidate)
+{
+    const char *users = candidate->file.value[SETTING_USERS];
+    size_t rank = users ? glob_rank(users, s->user) : 0;
+    bool allowed = account_host_allowed(candidate, s->host);
+    bool better = rank > s->rank || (rank == s->rank && allowed && !s->host_allowed);
+    if (rank > 0 && better) {
+        account_free(&s->best);
+        s->best = *candidate;
+        s->rank = rank;
+        s->host_allowed = allowed;
+        s->tie = false;
+        return;
+    }
+    if (rank > 0 && rank == s->rank && allowed == s->host_allowed) {
+        s->tie = true;
+        memcpy(s->tied, candidate->name, sizeof s->tied);
+    }
+    account_free(candidate);
+}
+
+static bool consider(void *arg, const char *name)
+{
+    struct search *s = arg;
+    struct account candidate;
+    struct report why;
+    enum readfile_result result = account_load(&candidate, s->paths, name, &why);
+    if (result == READFILE_OK)
+        weigh(s, &candidate);
+    else if (result != READFILE_MISSING)
+        *s->passed_over = why;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The account that a file name stands for, or "" for a file that is none. */
+static void name_of_file(const char *file, char name[ACCOUNT_NAME_MAX + 1])
+{
+    struct report ignored;
+    size_t len = strlen(file);
+    size_t suffix = strlen(SUFFIX);
+    char base[NAME_MAX + 1];
+    name[0] = '\0';
+    if (len <= suffix || len > NAME_MAX || strcmp(file + len - suffix, SUFFIX) != 0)
+        return;
+    memcpy(base, file, len - suffix);
+    base[len - suffix] = '\0';
+    if (!account_name(base, name, &ignored) || strcmp(base, name) != 0)
+        name[0] = '\0';
+}
+
+struct names {
+    char **items;
+    size_t count;
+};
+
+static void names_free(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free(n->items[i]);
+    free(n->items);
+}
+
+static bool names_add(struct names *n, const char *name)
+{
+    if (n->count % 64 == 0) {
+        char **grown = realloc(n->items, (n->count + 64) * sizeof *grown);
+        if (!grown)
+            return false;
+        n->items = grown;
+    }
+    n->items[n->count] = strdup(name);
+    return n->items[n->count] && ++n->count <= ACCOUNTS_MAX;
+}
+
+static enum readfile_result list_names(const struct paths *p, struct names *names, struct report *why)
+{
+    DIR *folder = opendir(p->accounts);
+    if (!folder && (errno == ENOENT || errno == ENOTDIR))
+        return READFILE_MISSING;
+    if (!folder) {
+        bool denied = errno == EACCES || errno == EPERM;
+        report_set(why, FAILURE_CONFIG, "cannot read the folder %s: %s", p->accounts, strerror(errno));
+        return denied ? READFILE_UNREADABLE : READFILE_REFUSED;
+    }
+    bool ok = true;
+    for (struct dirent *entry; ok && (entry = readdir(folder)) != NULL;) {
+        char name[ACCOUNT_NAME_MAX + 1];
+        name_of_file(entry->d_name, name);
+        ok = !*name || names_add(names, name);
+    }
+    closedir(folder);
+    if (!ok) {
+        report_set(why, FAILURE_CONFIG, "%s: too many accounts, or not enough memory", p->accounts);
+        return READFILE_REFUSED;
+    }
+    if (names->count > 0)
+        qsort(names->items, names->count, sizeof *names->items, by_name);
+    return READFILE_OK;
+}
+
+static enum readfile_result each(const struct paths *p, bool (*visit)(void *arg, const char *name), void *arg,
+                                 struct report *why)
+{
+    struct names names = {0};
+    enum readfile_result result = list_names(p, &names, why);
+    if (result == READFILE_OK)
+        for (size_t i = 0; i < names.count && visit(arg, names.items[i]); i++)
+            ;
+    names_free(&names);
+    return result;
+}
+
+bool account_each(const struct paths *p, bool (*visit)(void *arg, const char *name), void *arg, struct report *why)
+{
+    enum readfile_result result = each(p, visit, arg, why);
+    return result == READFILE_OK || result == READFILE_MISSING;
+}
+
+static enum readfile_result search_users(struct search *s, struct report *why)
+{
+    enum readfile_result result = each(s->paths, consider, s, why);
+    if (result != READFILE_OK)
+        return result;
+    if (s->rank == 0)
+        return READFILE_MISSING;
+    /* Where neither may be used for this host, the first says so. */
+    if (!s->tie || !s->host_allowed)
+        return READFILE_OK;
+    char other[PATH_MAX];
+    account_path(s->paths, s->tied, other);
+    report_set(why, FAILURE_CONFIG, "%s matches the 'users:' of %s and of %s equally: change one of them", s->user,
+               s->best.file.path, other);
+    return READFILE_REFUSED;
+}
+
+enum readfile_result account_find(struct account *a, const struct paths *p, const char *user, const char *host,
+                                  struct report *passed_over, struct report *why)
+{
+    char name[ACCOUNT_NAME_MAX + 1];
+    account_init(a);
+    passed_over->code = FAILURE_NONE;
+    if (account_name(user, name, why)) {
+        enum readfile_result result = account_load(a, p, name, why);
+        if (result != READFILE_MISSING)
+            return result;
+    }
+    struct search s = {.paths = p, .user = user, .host = host, .passed_over = passed_over};
+    account_init(&s.best);
+    enum readfile_result result = search_users(&s, why);
+    if (result == READFILE_OK)
+        *a = s.best;
+    else
+        account_free(&s.best);
+    return result;
+}

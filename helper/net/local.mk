@@ -1,0 +1,1 @@
+# The network side: the programs login, refresh and logout.

@@ -1,0 +1,501 @@
+#include "config.h"
+
+#include "store.h"
+
+#include "caller.h"
+#include "clock.h"
+#include "secret.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { JSON_DEPTH_MAX = 16, NAP_MAX = 50 /* milliseconds between two tries for a lock */ };
+
+#define TIME_MAX INT64_C(253402300799) /* the end of the year 9999: sums of two times cannot overflow */
+
+/* The members of the file; those of last_error apart. */
+struct member {
+    const char *name;
+    size_t offset;
+    bool is_time;
+};
+
+#define TEXT(field) {#field, offsetof(struct state, field), false}
+#define TIME(field) {#field, offsetof(struct state, field), true}
+static const struct member MEMBERS[] = {
+    TEXT(access_token),   TIME(obtained_at),         TIME(expires_at),        TEXT(refresh_token),
+    TIME(refresh_obtained_at), TIME(refresh_expires_at), TIME(login_at),      TEXT(signed_in_as),
+    TEXT(scope),          TEXT(issuer),              TEXT(client_id),         TEXT(token_endpoint),
+    TEXT(revocation_endpoint), TEXT(userinfo_endpoint), {NULL, 0, false},
+};
+#undef TEXT
+#undef TIME
+
+#define TEXT(field) {#field, offsetof(struct state_error, field), false}
+#define TIME(field) {#field, offsetof(struct state_error, field), true}
+static const struct member ERROR_MEMBERS[] = {
+    TEXT(error), TEXT(message), TIME(at), TIME(retry_at), {NULL, 0, false},
+};
+#undef TEXT
+#undef TIME
+
+static const char LAST_ERROR[] = "last_error";
+static const char CODE[] = "code";
+
+static char **text_of(void *record, const struct member *m)
+{
+    return (char **)(void *)((char *)record + m->offset);
+}
+
+static int64_t *time_of(void *record, const struct member *m)
+{
+    return (int64_t *)(void *)((char *)record + m->offset);
+}
+
+static void wipe_text(struct json_object *value)
+{
+    /* json-c gives its own buffer, which is ours to overwrite while we hold the object. */
+    explicit_bzero((char *)json_object_get_string(value), (size_t)json_object_get_string_len(value));
+}
+
+/* Wipes every string below, then gives the object back. */
+static void json_wipe(struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_string))
+        wipe_text(value);
+    if (json_object_is_type(value, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+            json_wipe(json_object_get(json_object_array_get_idx(value, i)));
+    if (json_object_is_type(value, json_type_object))
+        for (struct lh_entry *e = json_object_get_object(value)->head; e; e = e->next)
+            json_wipe(json_object_get((struct json_object *)e->v));
+    json_object_put(value);
+}
+
+void state_init(struct state *s)
+{
+    *s = (struct state){0};
+}
+
+static void free_texts(void *record, const struct member *members)
+{
+    for (const struct member *m = members; m->name; m++)
+        if (!m->is_time)
+            secret_free_string(text_of(record, m));
+}
+
+void state_free(struct state *s)
+{
+    if (!s)
+        return;
+    free_texts(s, MEMBERS);
+    free_texts(&s->last_error, ERROR_MEMBERS);
+    json_wipe(s->unknown);
+    state_init(s);
+}
+
+bool state_set(char **field, const char *value)
+{
+    char *copy = value ? strdup(value) : NULL;
+    if (value && !copy)
+        return false;
+    secret_free_string(field);
+    *field = copy;
+    return true;
+}
+
+void state_path(const struct paths *p, const char *name, char path[PATH_MAX])
+{
+    if (snprintf(path, PATH_MAX, "%s/%s.json", p->state, name) >= PATH_MAX)
+        path[0] = '\0';
+}
+
+/* Takes one member of a JSON object into the record. Returns what is wrong, or NULL. */
+static const char *take_text(char **field, struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return "is not a string";
+    const char *text = json_object_get_string(value);
+    size_t len = (size_t)json_object_get_string_len(value);
+    if (len > STATE_TOKEN_MAX)
+        return "is too long";
+    if (text_has_control(text, len))
+        return "has control characters";
+    return state_set(field, text) ? NULL : "does not fit into memory";
+}
+
+static const char *take_time(int64_t *field, struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_int))
+        return "is not a whole number";
+    int64_t seconds = json_object_get_int64(value);
+    if (seconds < 0 || seconds > TIME_MAX)
+        return "is not a time";
+    *field = seconds;
+    return NULL;
+}
+
+/* Moves the known members out of the JSON object into the record. */
+static const char *take_members(void *record, const struct member *members, struct json_object *from,
+                                const char **name)
+{
+    for (const struct member *m = members; m->name; m++) {
+        struct json_object *value;
+        *name = m->name;
+        if (!json_object_object_get_ex(from, m->name, &value))
+            continue;
+        const char *wrong = NULL;
+        if (value)
+            wrong = m->is_time ? take_time(time_of(record, m), value) : take_text(text_of(record, m), value);
+        if (wrong)
+            return wrong;
+        if (json_object_is_type(value, json_type_string))
+            wipe_text(value);
+        json_object_object_del(from, m->name);
+    }
+    return NULL;
+}
+
+static const char *take_error(struct state_error *error, struct json_object *root, const char **name)
+{
+    struct json_object *from;
+    struct json_object *code;
+    *name = LAST_ERROR;
+    if (!json_object_object_get_ex(root, LAST_ERROR, &from) || !from)
+        return NULL;
+    if (!json_object_is_type(from, json_type_object) || !json_object_object_get_ex(from, CODE, &code) ||
+        !json_object_is_type(code, json_type_string))
+        return "is not an object with a 'code'";
+    error->code = failure_from_name(json_object_get_string(code));
+    const char *wrong = take_members(error, ERROR_MEMBERS, from, name);
+    json_object_object_del(root, LAST_ERROR);
+    return wrong;
+}
+
+/* Parses the whole text, which must be one JSON object and nothing else. */
+static struct json_object *parse(const struct secret *text)
+{
+    size_t len = text->len;
+    while (len > 0 && strchr(" \t\r\n", text->data[len - 1]) && text->data[len - 1])
+        len--;
+    struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+    if (!tokener || len == 0) {
+        json_tokener_free(tokener);
+        return NULL;
+    }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    struct json_object *root = json_tokener_parse_ex(tokener, text->data, (int)len);
+    bool ok = json_tokener_get_error(tokener) == json_tokener_success &&
+              json_tokener_get_parse_end(tokener) == len && json_object_is_type(root, json_type_object);
+    json_tokener_free(tokener);
+    if (ok)
+        return root;
+    json_wipe(root);
+    return NULL;
+}
+
+static bool damaged(const struct paths *p, const char *name, const char *path, const char *member, const char *wrong,
+                    struct report *why)
+{
+    if (member)
+        return report_set(why, FAILURE_CONFIG, "%s is damaged ('%s' %s): move it away and run 'xoauth2%s login %s'",
+                          path, member, wrong, paths_option(p), name);
+    return report_set(why, FAILURE_CONFIG, "%s is damaged (%s): move it away and run 'xoauth2%s login %s'", path,
+                      wrong, paths_option(p), name);
+}
+
+static bool check_folder(const struct paths *p, const struct stat *st, struct report *why)
+{
+    if (st->st_uid != p->owner)
+        return report_set(why, FAILURE_CONFIG, "%s belongs to user id %lu: run 'chown %lu %s' if you trust it",
+                          p->state, (unsigned long)st->st_uid, (unsigned long)p->owner, p->state);
+    if (st->st_mode & 077)
+        return report_set(why, FAILURE_CONFIG, "%s may be accessed by others (mode %04o): run 'chmod 0700 %s'",
+                          p->state, (unsigned)(st->st_mode & 07777), p->state);
+    return true;
+}
+
+enum readfile_result state_load(struct state *s, const struct paths *p, const char *name, struct report *why)
+{
+    char path[PATH_MAX];
+    const struct readfile_rules rules = {.forbidden_mode = 077, .owner = p->owner, .limit = STATE_SIZE_MAX};
+    struct stat st;
+    struct secret text;
+    state_init(s);
+    secret_init(&text, 0);
+    if (stat(p->state, &st) == 0 && !check_folder(p, &st, why))
+        return READFILE_REFUSED;
+    state_path(p, name, path);
+    enum readfile_result result = readfile(path, &rules, &text, why);
+    if (result != READFILE_OK)
+        return result;
+    struct json_object *root = parse(&text);
+    secret_free(&text);
+    if (!root) {
+        damaged(p, name, path, NULL, "it is not a whole JSON object", why);
+        return READFILE_REFUSED;
+    }
+    const char *member;
+    const char *wrong = take_members(s, MEMBERS, root, &member);
+    if (!wrong)
+        wrong = take_error(&s->last_error, root, &member);
+    s->unknown = root;
+    if (!wrong)
+        return READFILE_OK;
+    state_free(s);
+    damaged(p, name, path, member, wrong, why);
+    return READFILE_REFUSED;
+}
+
+bool state_is_fresh(const struct state *s, int64_t now, int64_t margin)
+{
+    if (!state_is_valid(s, now) || s->obtained_at > now)
+        return false;
+    int64_t half = (s->expires_at - s->obtained_at) / 2;
+    return s->expires_at - now > (margin < half ? margin : half);
+}
+
+bool state_is_valid(const struct state *s, int64_t now)
+{
+    return s->access_token && *s->access_token && s->expires_at - now > STATE_LAST_SECONDS;
+}
+
+/* Opens the state folder and checks it. -1 with a report; with `*missing` and no report where there is none. */
+static int open_folder(const struct paths *p, bool *missing, struct report *why)
+{
+    struct stat st;
+    *missing = false;
+    int fd = open(p->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        *missing = true;
+        return -1;
+    }
+    if (fd < 0) {
+        report_set(why, FAILURE_CONFIG, "cannot open the folder %s: %s: run this as its owner", p->state,
+                   strerror(errno));
+        return -1;
+    }
+    if (fstat(fd, &st) == 0 && check_folder(p, &st, why))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int open_or_make_folder(const struct paths *p, struct report *why)
+{
+    bool missing;
+    int fd = open_folder(p, &missing, why);
+    if (fd < 0 && missing && paths_make(p, p->state, why)) {
+        fd = open_folder(p, &missing, why);
+        if (fd < 0 && missing)
+            report_set(why, FAILURE_CONFIG, "the folder %s is removed as soon as it is made", p->state);
+    }
+    return fd;
+}
+
+/* Root leaves nothing in the system's store that its owner could not use. */
+static bool give_to_owner(const struct paths *p, int fd)
+{
+    struct stat st;
+    if (!p->system || geteuid() != 0 || p->owner == 0)
+        return true;
+    return fstat(fd, &st) == 0 && (st.st_uid == p->owner || fchown(fd, p->owner, (gid_t)-1) == 0);
+}
+
+static int open_lock(const struct paths *p, const char *name, struct report *why)
+{
+    char file[NAME_MAX + 1];
+    struct stat st;
+    snprintf(file, sizeof file, "%s.lock", name);
+    int folder = open_or_make_folder(p, why);
+    if (folder < 0)
+        return -1;
+    int fd = openat(folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    bool ok = fd >= 0 && fstat(fd, &st) == 0;
+    if (!ok)
+        report_set(why, FAILURE_CONFIG, "cannot open %s/%s: %s", p->state, file, strerror(errno));
+    else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != p->owner))
+        ok = report_set(why, FAILURE_CONFIG, "%s/%s is not a file of user id %lu: remove it", p->state, file,
+                        (unsigned long)p->owner);
+    else if (!give_to_owner(p, fd))
+        ok = report_set(why, FAILURE_CONFIG, "cannot give %s/%s to user id %lu: %s", p->state, file,
+                        (unsigned long)p->owner, strerror(errno));
+    if (!ok && fd >= 0)
+        close(fd);
+    close(folder);
+    return ok ? fd : -1;
+}
+
+/* Whether the locked file is still the one that others find by its name. */
+static bool is_linked(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why)
+{
+    int nap = 1;
+    int fd = open_lock(p, name, why);
+    while (fd >= 0) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            if (is_linked(fd))
+                return fd;
+            close(fd);
+            fd = open_lock(p, name, why);
+            continue;
+        }
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            report_set(why, FAILURE_CONFIG, "cannot lock %s/%s.lock: %s", p->state, name, strerror(errno));
+            break;
+        }
+        int left = clock_left(deadline);
+        if (left == 0 || caller_wait(nap < left ? nap : left)) {
+            report_set(why, FAILURE_BUSY, "another process has been working on %s for too long: try again", name);
+            break;
+        }
+        nap = nap * 2 < NAP_MAX ? nap * 2 : NAP_MAX;
+    }
+    store_unlock(&fd);
+    return -1;
+}
+
+void store_unlock(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static bool no_folder(const struct paths *p, struct report *why)
+{
+    return report_set(why, FAILURE_CONFIG, "the folder %s is missing: run the command again", p->state);
+}
+
+bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why)
+{
+    char file[NAME_MAX + 1];
+    bool missing;
+    *w = (struct state_writer)STATE_WRITER_NONE;
+    snprintf(file, sizeof file, "%s.json", name);
+    int folder = open_folder(p, &missing, why);
+    if (folder < 0)
+        return missing ? no_folder(p, why) : false;
+    newfile_sweep(folder, file, INT64_MAX);
+    if (!newfile_open(&w->file, folder, p->state, file, why) || !newfile_reserve(&w->file, STATE_SIZE_MAX, why))
+        return false;
+    if (give_to_owner(p, w->file.fd))
+        return true;
+    report_set(why, FAILURE_CONFIG, "cannot give %s to user id %lu: %s", w->file.path, (unsigned long)p->owner,
+               strerror(errno));
+    state_abandon(w);
+    return false;
+}
+
+static bool put_members(struct json_object *to, void *record, const struct member *members)
+{
+    for (const struct member *m = members; m->name; m++) {
+        struct json_object *value = NULL;
+        if (m->is_time && *time_of(record, m) != 0)
+            value = json_object_new_int64(*time_of(record, m));
+        else if (!m->is_time && *text_of(record, m))
+            value = json_object_new_string(*text_of(record, m));
+        else
+            continue;
+        if (!value || json_object_object_add(to, m->name, value) != 0) {
+            json_wipe(value);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool put_error(struct json_object *to, const struct state_error *error)
+{
+    if (error->code == FAILURE_NONE)
+        return true;
+    struct state_error copy = *error;
+    struct json_object *below = json_object_new_object();
+    struct json_object *code = json_object_new_string(failure_name(error->code));
+    if (!below || !code || json_object_object_add(below, CODE, code) != 0) {
+        json_object_put(code);
+        json_object_put(below);
+        return false;
+    }
+    if (put_members(below, &copy, ERROR_MEMBERS) && json_object_object_add(to, LAST_ERROR, below) == 0)
+        return true;
+    json_object_put(below);
+    return false;
+}
+
+static bool print_state(const struct state *s, bool with_unknown, struct secret *out)
+{
+    struct state copy = *s; /* the members are only read */
+    struct json_object *root = NULL;
+    const char *text = NULL;
+    size_t len = 0;
+    secret_reset(out);
+    if (!with_unknown || !s->unknown)
+        root = json_object_new_object();
+    else if (json_object_deep_copy(s->unknown, &root, NULL) != 0)
+        root = NULL;
+    if (root && put_members(root, &copy, MEMBERS) && put_error(root, &s->last_error))
+        text = json_object_to_json_string_length(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE,
+                                                 &len);
+    bool ok = text && secret_add(out, text, len) && secret_adds(out, "\n");
+    if (text)
+        explicit_bzero((char *)text, len);
+    json_wipe(root);
+    return ok;
+}
+
+bool state_commit(struct state_writer *w, const struct state *s, struct report *why)
+{
+    struct secret text;
+    secret_init(&text, STATE_SIZE_MAX);
+    bool ok = print_state(s, true, &text) || print_state(s, false, &text);
+    if (ok)
+        ok = newfile_commit(&w->file, text.data, text.len, why);
+    else
+        report_set(why, FAILURE_UNREACHABLE, "cannot write %s: not enough memory", w->file.path);
+    state_abandon(w);
+    secret_free(&text);
+    return ok;
+}
+
+void state_abandon(struct state_writer *w)
+{
+    newfile_abandon(&w->file);
+}
+
+bool state_save(const struct state *s, const struct paths *p, const char *name, struct report *why)
+{
+    struct state_writer w;
+    return state_prepare(&w, p, name, why) && state_commit(&w, s, why);
+}
+
+bool state_remove(const struct paths *p, const char *name, struct report *why)
+{
+    char file[NAME_MAX + 1];
+    bool missing;
+    snprintf(file, sizeof file, "%s.json", name);
+    int folder = open_folder(p, &missing, why);
+    if (folder < 0)
+        return missing;
+    newfile_sweep(folder, file, INT64_MAX);
+    bool ok = unlinkat(folder, file, 0) == 0 || errno == ENOENT;
+    if (!ok)
+        report_set(why, FAILURE_CONFIG, "cannot remove %s/%s: %s", p->state, file, strerror(errno));
+    (void)fsync(folder);
+    close(folder);
+    return ok;
+}
