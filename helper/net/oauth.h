@@ -9,7 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OAUTH_LIFETIME_ASSUMED 3600 /* seconds, where expires_in is missing (RFC 6749, section 5.1) */
+#define OAUTH_LIFETIME_ASSUMED 3600 /* seconds, where expires_in is missing (RFC 6749, section 5.1), 0 or negative   \
+                                     */
+#define OAUTH_LIFETIME_MAX (366 * 86400)            /* seconds; a longer expires_in counts as this */
+#define OAUTH_REFRESH_LIFETIME_MAX (3660LL * 86400) /* the same for refresh tokens */
+#define OAUTH_FIELDS_MAX 16        /* fields of one request, with those that client authentication adds */
+#define OAUTH_ERROR_MAX 64         /* bytes of an `error` field; a longer one is none */
+#define OAUTH_DESCRIPTION_MAX 1000 /* bytes kept of an error_description */
 
 /* A client that talks to one account's provider. All strings are owned. */
 struct oauth_client {
@@ -22,6 +28,7 @@ struct oauth_client {
     char *revocation_endpoint;
     char *userinfo_endpoint;
     char *client_id;
+    char *login;                 /* ACCOUNT as `xoauth2 login` wants it, with --system where that is so */
     struct secret client_secret; /* empty: a public client */
     bool basic;                  /* client_secret_basic instead of _post */
     bool iss_required;           /* RFC 9207: authorization_response_iss_parameter_supported */
@@ -29,13 +36,14 @@ struct oauth_client {
     char *registration_endpoint;
 };
 
-/* Fills the client from the account's settings alone; no network. */
+/* Fills the client from the account's settings alone; no network. `c` is overwritten; oauth_client_close() is allowed
+ * whatever the result. */
 bool oauth_client_open(struct oauth_client *c, const struct account *a, const struct paths *p, struct report *why);
 void oauth_client_close(struct oauth_client *c);
 
-/* Fills in the endpoints that the settings do not give from the issuer's metadata (OpenID Connect Discovery 1.0 section 4, then
- * RFC 8414 section 3). The document's issuer must be the one asked for; its endpoints must be allowed addresses. Does
- * nothing where authorization (or device) and token endpoint are known already. */
+/* Fills in the endpoints that the settings do not give from the issuer's metadata (OpenID Connect Discovery 1.0
+ * section 4, then RFC 8414 section 3). The document's issuer must be the one asked for; its endpoints must be allowed
+ * addresses. Does nothing where authorization (or device) and token endpoint are known already. */
 bool oauth_discover(struct oauth_client *c, struct report *why);
 
 /* An answer of the token endpoint (RFC 6749, section 5), or of another endpoint that answers errors in that form. */
@@ -50,26 +58,41 @@ struct oauth_answer {
     char *error;                /* the `error` field; NULL where the answer was not such JSON */
     char *description;
     int64_t retry_after;
+    char *token_type; /* NULL where missing */
 };
 void oauth_answer_free(struct oauth_answer *answer);
 
-/* Sends one token request: `fields` (ending with a NULL name) plus client_id and, in the form the account wants, the secret.
- * True when an answer came, good or bad; `*why` then holds the class and words for a bad one (oauth_classify).
- * False where none came. */
+/* Sends one token request: `fields` (ending with a NULL name) plus client_id and, in the form the account wants, the
+ * secret.
+ * `*answer` is overwritten; the caller frees it whatever the result. True when an answer came, good or bad; `*why`
+ * then holds the class and words for a bad one (oauth_classify). False where none came. */
 bool oauth_token_request(struct oauth_client *c, const struct http_field fields[], int64_t timeout,
                          struct oauth_answer *answer, struct report *why);
 
-/* Reads a reply. Anything that is not the JSON of RFC 6749 is an answer without `error`, FAILURE_UNREACHABLE. Needs no network:
- * the unit tests feed it recorded replies. */
+/* The two halves of it, for a program with its own event loop (http.h), and for other endpoints where the client
+ * authenticates itself: device authorization, revocation. NULL with a report. */
+struct http_exchange *oauth_start(struct oauth_client *c, const char *url, const struct http_field fields[],
+                                  int64_t timeout, struct report *why);
+
+/* Reads the reply to `fields`: whatever secret was sent is blotted out of an error's description, since that will be
+ * shown. `*why` is set for a bad answer. */
+void oauth_finish(const struct oauth_client *c, const char *url, const struct http_field fields[],
+                  const struct http_reply *reply, struct oauth_answer *answer, struct report *why);
+
+/* Reads a reply. Anything that is not the JSON of RFC 6749 is an answer without `error`, FAILURE_UNREACHABLE. Needs
+ * no network: the unit tests feed it recorded replies. */
 void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *answer);
 
 /* What a bad answer means, in the classes of failure.h, and words with the advice for this provider's error
- * (see advice.h). `account` is for "run 'xoauth2 login ACCOUNT'". `during_login`: nothing to log in again for. */
+ * (see advice.h). `account` is for "run 'xoauth2 login ACCOUNT'", so with "--system " before it for the system's
+ * store. `during_login`: nothing to log in again for. */
 void oauth_classify(const struct oauth_answer *answer, long status, const char *host, const char *account,
                     bool during_login, struct report *why);
 
-/* Takes a good answer into the state: tokens, times, scope; clears the last error; keeps the old refresh token where none came.
- * False where memory is short or a token is unusable (too long, or not RFC 6750 b64token). */
+/* Takes a good answer into the state: tokens, times, scope, and from `c` where they came from; clears the last error;
+ * keeps the old refresh token where none came. False where memory is short or a token is unusable (too long, or an
+ * access token that is no RFC 6750 b64token): then too what is usable was taken over, so commit the state, lest a new
+ * refresh token be lost. `now`: wall-clock seconds when the request was sent. */
 bool oauth_apply(struct state *s, const struct oauth_answer *answer, const struct oauth_client *c, int64_t now,
                  struct report *why);
 

@@ -1,0 +1,226 @@
+/* `logout [--system] [--local] [--forget] ACCOUNT`: the end of a login. */
+#include "config.h"
+
+#include "account.h"
+#include "clock.h"
+#include "jsontext.h"
+#include "oauth.h"
+#include "renew.h"
+#include "startup.h"
+#include "store.h"
+#include "token.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct request {
+    bool system;
+    bool local;  /* remove it here and tell the provider nothing */
+    bool forget; /* remove the account file too */
+    const char *account;
+};
+
+static const char USAGE[] =
+    "Usage: xoauth2 logout [--system] [--local] [--forget] ACCOUNT\n"
+    "Ends the login of ACCOUNT: asks the provider to revoke it (RFC 7009), then removes its tokens from this "
+    "machine.\n"
+    "The account file stays, so that 'xoauth2 login ACCOUNT' needs no options.\n"
+    "\n"
+    "  --system    the machine's account instead of your own\n"
+    "  --local     only remove the tokens here; nothing is sent\n"
+    "  --forget    remove the account file too\n"
+    "  --help      show this\n"
+    "  --version   show the version\n"
+    "\n"
+    "Where the provider cannot be reached or does not revoke the login, nothing is removed. Exit status: 0 done,\n"
+    "1 failed, 2 wrong usage, 75 failed for now: try again later.\n";
+
+/* Returns -1 to go on, else the exit status. */
+static int parse_arguments(int argc, char **argv, struct request *request)
+{
+    static const struct option OPTIONS[] = {{"system", no_argument, NULL, 's'},  {"local", no_argument, NULL, 'l'},
+                                            {"forget", no_argument, NULL, 'f'},  {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    *request = (struct request){0};
+    for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
+        switch (option) {
+        case 's':
+            request->system = true;
+            break;
+        case 'l':
+            request->local = true;
+            break;
+        case 'f':
+            request->forget = true;
+            break;
+        case 'h':
+        case 'v':
+            fputs(option == 'h' ? USAGE : "xoauth2 " PACKAGE_VERSION "\n", stdout);
+            return fflush(stdout) == 0 ? 0 : 1;
+        default:
+            fputs("See 'xoauth2 logout --help'.\n", stderr);
+            return 2;
+        }
+    }
+    if (optind != argc - 1) {
+        fputs(USAGE, stderr);
+        return 2;
+    }
+    request->account = argv[optind];
+    return -1;
+}
+
+/* Whether the provider calls a token unknown: then there is nothing left to revoke (some say so instead of 200). */
+static bool is_unknown_token(const struct http_reply *reply)
+{
+    struct oauth_answer answer;
+    oauth_parse_answer(reply, &answer);
+    bool unknown = answer.error && strcmp(answer.error, "invalid_token") == 0;
+    oauth_answer_free(&answer);
+    return unknown;
+}
+
+/* Revokes one token (RFC 7009, section 2.1). */
+static bool revoke_token(struct oauth_client *c, const char *url, const char *token, const char *kind,
+                         struct report *why)
+{
+    const struct http_field fields[] = {{"token", token}, {"token_type_hint", kind}, {NULL, NULL}};
+    struct http_reply reply;
+    bool ok = http_perform(oauth_start(c, url, fields, HTTP_TOTAL_TIMEOUT, why), &reply, why);
+    if (ok && (reply.status < 200 || reply.status > 299) && !is_unknown_token(&reply)) {
+        bool later = reply.status >= 500 || reply.status == 429 || reply.status == 408;
+        char *host = http_host(url);
+        ok = report_set(why, later ? FAILURE_UNREACHABLE : FAILURE_CONFIG, "%s did not revoke the login (HTTP %ld)",
+                        host ? host : "the provider", reply.status);
+        free(host);
+    }
+    http_reply_free(&reply);
+    return ok;
+}
+
+/* The end of a refresh token ends its access tokens (RFC 7009, section 2.1), so the latter's own revocation is a
+ * courtesy whose failure does not count; where there is no refresh token it is the whole of it. */
+static bool revoke_all(struct oauth_client *c, const char *url, const struct state *s, struct report *why)
+{
+    struct report ignored;
+    if (!s->refresh_token)
+        return !s->access_token || revoke_token(c, url, s->access_token, "access_token", why);
+    if (!revoke_token(c, url, s->refresh_token, "refresh_token", why))
+        return false;
+    if (s->access_token)
+        revoke_token(c, url, s->access_token, "access_token", &ignored);
+    return true;
+}
+
+/* Tells the provider. A token goes to the configured endpoint or to the one that was recorded when it was issued,
+ * never to one that would have to be discovered now. */
+static bool tell_provider(const struct account *a, const struct paths *p, const struct state *s, struct report *why)
+{
+    struct oauth_client c;
+    bool ok = oauth_client_open(&c, a, p, why);
+    if (ok && !c.client_id && s->client_id)
+        ok = state_set(&c.client_id, s->client_id);
+    const char *url = ok ? renew_endpoint(&c, s, c.revocation_endpoint, s->revocation_endpoint) : NULL;
+    if (ok && url)
+        ok = revoke_all(&c, url, s, why);
+    else if (ok && (s->refresh_token || s->access_token))
+        fprintf(stderr,
+                "xoauth2: no revocation address is known for %s: the login is removed from this machine alone. To "
+                "end it at "
+                "the provider too, remove the application's access in your account's settings there.\n",
+                a->name);
+    oauth_client_close(&c);
+    return ok;
+}
+
+/* The account's settings; where its file is gone already, none. */
+static bool load_account(struct account *a, const struct paths *p, const char *name, struct report *why)
+{
+    struct secret empty;
+    enum readfile_result result = account_load(a, p, name, why);
+    if (result != READFILE_MISSING)
+        return result == READFILE_OK;
+    secret_init(&empty, 1);
+    bool ok = secret_adds(&empty, "") && account_parse(a, p, name, &empty, why);
+    secret_free(&empty);
+    return ok;
+}
+
+/* Revokes what the state holds. `*found` is false where there is no state. */
+static bool end_login(const struct paths *p, const char *name, bool *found, struct report *why)
+{
+    struct state s;
+    struct account a;
+    account_init(&a);
+    enum readfile_result result = state_load(&s, p, name, why);
+    bool ok = result != READFILE_UNREADABLE && result != READFILE_REFUSED;
+    *found = result != READFILE_MISSING;
+    if (result == READFILE_OK)
+        ok = load_account(&a, p, name, why) && tell_provider(&a, p, &s, why);
+    account_free(&a);
+    state_free(&s);
+    return ok;
+}
+
+static bool forget_account(const struct paths *p, const char *name, struct report *why)
+{
+    char path[PATH_MAX];
+    account_path(p, name, path);
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    return report_set(why, FAILURE_CONFIG, "cannot remove %s: %s", path, strerror(errno));
+}
+
+/* Whether there is anything by that name; asked before the lock, which would make the folder and a file in it. */
+static bool is_known(const struct paths *p, const char *name, struct report *why)
+{
+    char account[PATH_MAX], state[PATH_MAX];
+    account_path(p, name, account);
+    state_path(p, name, state);
+    if (access(account, F_OK) == 0 || access(state, F_OK) == 0 || errno != ENOENT)
+        return true;
+    return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: 'xoauth2 list' shows those there are", name);
+}
+
+static bool run(const struct request *request, struct report *why)
+{
+    struct paths p;
+    char name[ACCOUNT_NAME_MAX + 1];
+    bool found = true;
+    if (!account_name(request->account, name, why) || !paths_for(&p, request->system, why) ||
+        !is_known(&p, name, why))
+        return false;
+    int lock = store_lock(&p, name, clock_monotonic() + TOKEN_WAIT_MAX, why);
+    if (lock < 0)
+        return false;
+    bool ok = request->local || end_login(&p, name, &found, why);
+    if (ok)
+        ok = state_remove(&p, name, why) && (!request->forget || forget_account(&p, name, why));
+    if (ok)
+        printf("%s: %s%s\n", name, found ? "logged out" : "was not logged in",
+               request->forget ? ", account file removed" : "");
+    store_unlock(&lock);
+    return ok && fflush(stdout) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct request request;
+    struct report why = {.code = FAILURE_CONFIG, .text = "cannot write to standard output"};
+    if (!startup("xoauth2"))
+        return 1;
+    int status = parse_arguments(argc, argv, &request);
+    if (status >= 0)
+        return status;
+    if (run(&request, &why))
+        return 0;
+    fprintf(stderr, "xoauth2: %s%s\n", why.text,
+            request.local ? ""
+                          : "; nothing was removed ('xoauth2 logout --local' removes it from this machine alone)");
+    return why.code == FAILURE_UNREACHABLE || why.code == FAILURE_BUSY ? EX_TEMPFAIL : 1;
+}

@@ -1,0 +1,197 @@
+#include "config.h"
+
+#include "renew.h"
+
+#include "clock.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIELDS = 4 };
+
+/* --- where a refresh token may go --- */
+
+static bool same_or_missing(const char *a, const char *b)
+{
+    return !a || !b || strcmp(a, b) == 0;
+}
+
+const char *renew_endpoint(const struct oauth_client *c, const struct state *s, const char *configured,
+                           const char *recorded)
+{
+    if (configured)
+        return configured;
+    return same_or_missing(c->issuer, s->issuer) && same_or_missing(c->client_id, s->client_id) ? recorded : NULL;
+}
+
+/* A refresh token belongs to one client at one issuer; sent for another it can only be refused, or stolen. */
+static bool check_origin(const struct oauth_client *c, const struct state *s, struct report *why)
+{
+    if (!same_or_missing(c->issuer, s->issuer))
+        return report_set(why, FAILURE_LOGIN_NEEDED,
+                          "the issuer of %s was changed after the last login: run 'xoauth2 login %s'",
+                          c->account->name, c->login);
+    if (!same_or_missing(c->client_id, s->client_id))
+        return report_set(why, FAILURE_LOGIN_NEEDED,
+                          "the client id of %s was changed after the last login: run 'xoauth2 login %s'",
+                          c->account->name, c->login);
+    return true;
+}
+
+static bool set_endpoint(struct oauth_client *c, const struct state *s, struct report *why)
+{
+    const char *url = renew_endpoint(c, s, c->token_endpoint, s->token_endpoint);
+    if (!url)
+        return report_set(why, FAILURE_LOGIN_NEEDED,
+                          "where to renew the token of %s is not known: run 'xoauth2 login %s'", c->account->name,
+                          c->login);
+    if (url != c->token_endpoint)
+        c->token_endpoint = strdup(url);
+    if (!c->client_id && s->client_id)
+        c->client_id = strdup(s->client_id);
+    if (!c->token_endpoint || (s->client_id && !c->client_id))
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    return true;
+}
+
+static bool set_scope(struct renewal *r, struct report *why)
+{
+    const struct account *a = r->client.account;
+    const char *sends = account_value(a, SETTING_REFRESH_SENDS_SCOPE);
+    if (!sends || strcmp(sends, "yes") != 0)
+        return true;
+    *why = (struct report){0};
+    r->scope = account_expanded(a, SETTING_SCOPE, why);
+    return r->scope || why->code == FAILURE_NONE;
+}
+
+bool renew_open(struct renewal *r, const struct account *a, const struct paths *p, struct state *s,
+                struct report *why)
+{
+    *r = (struct renewal){.state = s};
+    if (!oauth_client_open(&r->client, a, p, why))
+        return false;
+    if (!s->refresh_token)
+        return report_set(why, FAILURE_LOGIN_NEEDED, "%s %s: run 'xoauth2 login %s'", a->name,
+                          s->access_token ? "has no refresh token, so its login has ended" : "is not logged in",
+                          r->client.login);
+    return check_origin(&r->client, s, why) && set_endpoint(&r->client, s, why) && set_scope(r, why);
+}
+
+void renew_close(struct renewal *r)
+{
+    if (!r)
+        return;
+    oauth_client_close(&r->client);
+    free(r->scope);
+    secret_free_string(&r->sent);
+}
+
+/* --- the request and its answer --- */
+
+static void fill(const struct renewal *r, struct http_field fields[FIELDS])
+{
+    fields[0] = (struct http_field){"grant_type", "refresh_token"};
+    fields[1] = (struct http_field){"refresh_token", r->sent};
+    fields[2] = (struct http_field){"scope", r->scope};
+    fields[3] = (struct http_field){NULL, NULL};
+}
+
+struct http_exchange *renew_start(struct renewal *r, int64_t timeout, struct report *why)
+{
+    struct http_field fields[FIELDS];
+    if (!state_set(&r->sent, r->state->refresh_token)) {
+        report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+        return NULL;
+    }
+    r->sent_at = clock_wall();
+    fill(r, fields);
+    return oauth_start(&r->client, r->client.token_endpoint, fields, timeout, why);
+}
+
+static int64_t bounded_delay(int64_t retry_after)
+{
+    if (retry_after <= 0)
+        return RENEW_RETRY_DELAY;
+    return retry_after < RENEW_RETRY_DELAY_MAX ? retry_after : RENEW_RETRY_DELAY_MAX;
+}
+
+/* Remembers a failure. Where memory is short the words are missing; the class is what counts. */
+static void record(struct state *s, const struct report *why, const char *error, int64_t retry_after)
+{
+    int64_t now = clock_wall();
+    state_set(&s->last_error.error, error);
+    state_set(&s->last_error.message, why->text);
+    s->last_error.code = why->code;
+    s->last_error.at = now;
+    s->last_error.retry_at = why->code == FAILURE_UNREACHABLE ? now + bounded_delay(retry_after) : 0;
+}
+
+void renew_unanswered(struct renewal *r, const struct report *why)
+{
+    record(r->state, why, NULL, 0);
+}
+
+enum renew_result renew_finish(struct renewal *r, const struct http_reply *reply, struct report *why)
+{
+    struct oauth_answer answer;
+    struct http_field fields[FIELDS];
+    enum renew_result result = RENEW_FAILED;
+    *why = (struct report){0};
+    fill(r, fields);
+    oauth_finish(&r->client, r->client.token_endpoint, fields, reply, &answer, why);
+    if (answer.ok && oauth_apply(r->state, &answer, &r->client, r->sent_at, why))
+        result = RENEW_OK;
+    else
+        record(r->state, why, answer.error, answer.retry_after);
+    if (why->code == FAILURE_LOGIN_NEEDED && answer.error && strcmp(answer.error, "invalid_grant") == 0)
+        result = RENEW_REFUSED;
+    oauth_answer_free(&answer);
+    return result;
+}
+
+/* --- all of it --- */
+
+int renew_pause(const struct http_reply *reply, bool answered)
+{
+    if (!answered)
+        return reply->sent ? -1 : RENEW_PAUSE;
+    if (reply->status != 429 && reply->status != 503)
+        return -1;
+    if (reply->retry_after == 0)
+        return RENEW_PAUSE;
+    return reply->retry_after <= RENEW_PAUSE_MAX ? (int)reply->retry_after * 1000 : -1;
+}
+
+/* One try. `*pause` says when another is allowed. */
+static enum renew_result try_once(struct renewal *r, int64_t timeout, int *pause, struct report *why)
+{
+    enum renew_result result = RENEW_FAILED;
+    struct http_reply reply;
+    struct http_exchange *x = renew_start(r, timeout, why);
+    *pause = -1;
+    if (!x)
+        return RENEW_FAILED;
+    bool answered = http_perform(x, &reply, why);
+    if (answered)
+        result = renew_finish(r, &reply, why);
+    else
+        renew_unanswered(r, why);
+    if (result == RENEW_FAILED && why->code == FAILURE_UNREACHABLE)
+        *pause = renew_pause(&reply, answered);
+    http_reply_free(&reply);
+    return result;
+}
+
+enum renew_result renew_now(struct renewal *r, int64_t timeout, struct report *why)
+{
+    int64_t deadline = clock_monotonic() + timeout;
+    int pause;
+    enum renew_result result = try_once(r, timeout, &pause, why);
+    for (int tries = 1; pause >= 0 && pause < clock_left(deadline) && tries < RENEW_TRIES_MAX; tries++) {
+        poll(NULL, 0, pause);
+        result = try_once(r, clock_left(deadline), &pause, why);
+    }
+    return result;
+}

@@ -1,0 +1,69 @@
+/* Renewing an access token with the refresh token of a state (RFC 6749, section 6): which request, and what its
+ * answer does to the state. No file is touched here and nobody waits, but in renew_now(); so a program with its own
+ * event loop can use the parts. */
+#ifndef XOAUTH2_RENEW_H
+#define XOAUTH2_RENEW_H
+
+#include "account.h"
+#include "failure.h"
+#include "http.h"
+#include "oauth.h"
+#include "store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RENEW_TRIES_MAX 2         /* requests in one renewal */
+#define RENEW_PAUSE 1000          /* milliseconds before a second one, where the server says nothing */
+#define RENEW_PAUSE_MAX 5         /* seconds of Retry-After that are waited for */
+#define RENEW_RETRY_DELAY 5       /* seconds to leave the server alone after a transient failure */
+#define RENEW_RETRY_DELAY_MAX 300 /* seconds; a longer Retry-After counts as this */
+
+/* One renewal. `state` and the account outlive it. */
+struct renewal {
+    struct oauth_client client; /* token_endpoint, client_id: those that this refresh token goes with */
+    struct state *state;
+    char *scope;     /* NULL: none is sent */
+    char *sent;      /* the refresh token that the last request carried */
+    int64_t sent_at; /* wall-clock seconds */
+};
+
+/* Checks that there is a refresh token and where it may go, before anything is spent: to the endpoint that the
+ * account or its provider file names, else to the one that was recorded when it was issued; never to one found later.
+ * `r` is overwritten; renew_close() is allowed whatever the result. False with FAILURE_LOGIN_NEEDED or
+ * FAILURE_CONFIG. */
+bool renew_open(struct renewal *r, const struct account *a, const struct paths *p, struct state *s,
+                struct report *why);
+void renew_close(struct renewal *r);
+
+/* The address that a token of this state may be sent to, of the two kinds that may be used: `configured` if not NULL,
+ * else `recorded`, which counts only while the account still means the same issuer and client. NULL where there is
+ * none. */
+const char *renew_endpoint(const struct oauth_client *c, const struct state *s, const char *configured,
+                           const char *recorded);
+
+/* Starts the request. NULL with a report. */
+struct http_exchange *renew_start(struct renewal *r, int64_t timeout, struct report *why);
+
+enum renew_result {
+    RENEW_OK,      /* the state has the new token: commit it, now */
+    RENEW_REFUSED, /* the server refused this refresh token: another process may have a newer one on disk */
+    RENEW_FAILED,  /* anything else; commit the state too: it holds what is to be remembered */
+};
+
+/* Takes a reply into the state: the new tokens, or the last error. The refresh token stays whatever the error. */
+enum renew_result renew_finish(struct renewal *r, const struct http_reply *reply, struct report *why);
+
+/* Records a request that got no answer; `*why` says what happened. */
+void renew_unanswered(struct renewal *r, const struct report *why);
+
+/* Milliseconds after which the same request may be sent again, or -1: only if the server cannot have worked on it.
+ * Nothing left (name not found, connection refused, TLS failed), or it answered that it would not (429, 503). After a
+ * time-out, a cut connection or another 5xx it may have rotated the refresh token already, and the old one sent once
+ * more can cost the whole login where reuse is taken for theft. */
+int renew_pause(const struct http_reply *reply, bool answered);
+
+/* All of it, waiting at most `timeout` milliseconds, with RENEW_TRIES_MAX tries. */
+enum renew_result renew_now(struct renewal *r, int64_t timeout, struct report *why);
+
+#endif
