@@ -1,0 +1,26 @@
+/* What the steps of a login share. */
+#ifndef XOAUTH2_LOGIN_H
+#define XOAUTH2_LOGIN_H
+
+#include "account.h"
+#include "login_options.h"
+#include "oauth.h"
+#include "paths.h"
+#include "terminal.h"
+
+#define LOGIN_WAIT_MAX 600000     /* milliseconds the browser may take */
+#define LOGIN_QUESTION_MAX 300000 /* milliseconds a question may take */
+
+struct login {
+    struct login_options options;
+    struct paths paths;
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct terminal terminal;
+    struct secret text;     /* the account file, as it will be written */
+    struct account account; /* the same, parsed */
+    struct oauth_client client;
+    char *scope;            /* to ask for; NULL for none */
+    int64_t asked_at;       /* wall-clock seconds when the token was asked for */
+};
+
+#endif

@@ -1,0 +1,171 @@
+#include "config.h"
+
+#include "login_account.h"
+
+#include "accountfile.h"
+#include "login_provider.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char FIRST_LINE[] = "# Written by 'xoauth2 login'; xoauth2.conf(5) tells what else can stand here.\n";
+
+const char *login_account_provider(const struct login *l)
+{
+    const char *name = account_value(&l->account, SETTING_DESCRIPTION);
+    if (!name)
+        name = account_value(&l->account, SETTING_PROVIDER);
+    if (!name)
+        name = account_value(&l->account, SETTING_ISSUER);
+    return name ? name : "the provider";
+}
+
+/* Parses a copy of the text, which parsing takes apart. */
+static bool parse_copy(struct account *a, const struct login *l, struct report *why)
+{
+    struct secret copy;
+    secret_init(&copy, KEYFILE_SIZE_MAX);
+    account_init(a);
+    bool ok = secret_adds(&copy, "") && (l->text.len == 0 || secret_add(&copy, l->text.data, l->text.len));
+    if (!ok)
+        report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    ok = ok && account_parse(a, &l->paths, l->name, &copy, why);
+    secret_free(&copy);
+    return ok;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* Whether the account is to move to another provider than its file has. */
+static bool moves(const struct account *old, const struct login_options *o)
+{
+    const char *provider = old->file.value[SETTING_PROVIDER];
+    const char *issuer = old->file.value[SETTING_ISSUER];
+    if ((!provider && !issuer) || (!o->provider && !o->issuer))
+        return false;
+    return o->provider ? !same(o->provider, provider) : !same(o->issuer, issuer);
+}
+
+/* What belongs to the old provider must not be taken to the new one: its client secret would be sent there. */
+static bool check_move(const struct account *old, const struct login_options *o, struct report *why)
+{
+    const struct {
+        enum setting key;
+        const char *option;
+        bool given;
+    } bound[] = {
+        {SETTING_CLIENT_ID, "--client-id", o->client_id},
+        {SETTING_CLIENT_SECRET, "--client-secret-file", o->client_secret_file},
+        {SETTING_CLIENT_SECRET_FILE, "--client-secret-file", o->client_secret_file},
+        {SETTING_SCOPE, "--scope", o->scope},
+        {SETTING_TENANT, "--tenant", o->tenant},
+        {SETTING_AUTHORIZATION_ENDPOINT, NULL, false},
+        {SETTING_TOKEN_ENDPOINT, NULL, false},
+        {SETTING_DEVICE_AUTHORIZATION_ENDPOINT, NULL, false},
+        {SETTING_REVOCATION_ENDPOINT, NULL, false},
+        {SETTING_USERINFO_ENDPOINT, NULL, false},
+    };
+    if (!moves(old, o))
+        return true;
+    for (size_t i = 0; i < sizeof bound / sizeof bound[0]; i++) {
+        if (!old->file.value[bound[i].key] || bound[i].given)
+            continue;
+        return keyfile_complain(&old->file, bound[i].key, why,
+                                "'%s' belongs to the provider that the account has now: remove the line%s%s, then log in "
+                                "at the new one",
+                                SETTING_NAMES[bound[i].key], bound[i].option ? " or give " : "",
+                                bound[i].option ? bound[i].option : "");
+    }
+    return true;
+}
+
+static bool set(struct login *l, enum setting key, const char *value)
+{
+    return !value || accountfile_set(&l->text, key, value);
+}
+
+static bool drop(struct login *l, enum setting key, const struct account *old)
+{
+    return !old->file.value[key] || accountfile_set(&l->text, key, NULL);
+}
+
+/* Puts what the command line gives into the text. Where one key stands for another, that one goes. */
+static bool apply(struct login *l, const char *provider, const struct account *old)
+{
+    const struct login_options *o = &l->options;
+    const char *flow = o->flow == LOGIN_FLOW_BROWSER ? "browser" : o->flow == LOGIN_FLOW_DEVICE ? "device" : NULL;
+    bool ok = l->text.len > 0 || secret_adds(&l->text, FIRST_LINE);
+    if (o->provider)
+        ok = ok && drop(l, SETTING_ISSUER, old);
+    if (o->issuer)
+        ok = ok && drop(l, SETTING_PROVIDER, old);
+    if (o->client_secret_file)
+        ok = ok && drop(l, SETTING_CLIENT_SECRET, old);
+    return ok && set(l, SETTING_PROVIDER, provider) && set(l, SETTING_ISSUER, o->issuer) &&
+           set(l, SETTING_TENANT, o->tenant) && set(l, SETTING_CLIENT_ID, o->client_id) &&
+           set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) && set(l, SETTING_SCOPE, o->scope) &&
+           set(l, SETTING_FLOW, flow) && set(l, SETTING_CA_FILE, o->ca_file);
+}
+
+static bool knows_where(const struct account *old)
+{
+    return old->file.value[SETTING_PROVIDER] || old->file.value[SETTING_ISSUER] ||
+           old->file.value[SETTING_TOKEN_ENDPOINT];
+}
+
+/* `guessed` is the provider that the address tells, or empty. */
+static bool choose_provider(struct login *l, const struct account *old, char guessed[PROVIDER_NAME_MAX + 1],
+                            struct report *why)
+{
+    guessed[0] = '\0';
+    if (l->options.provider || l->options.issuer || knows_where(old))
+        return true;
+    char description[PROVIDER_DESCRIPTION_MAX + 1];
+    if (!login_provider_guess(&l->paths, l->name, guessed, description, why))
+        return false;
+    terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.\n", l->name, description, guessed);
+    return true;
+}
+
+bool login_account_gather(struct login *l, struct report *why)
+{
+    struct account old;
+    char guessed[PROVIDER_NAME_MAX + 1];
+    if (!accountfile_read(&l->paths, l->name, &l->text, why) || !parse_copy(&old, l, why))
+        return false;
+    const char *provider = l->options.provider;
+    bool ok = choose_provider(l, &old, guessed, why) && check_move(&old, &l->options, why);
+    if (ok && !apply(l, *guessed ? guessed : provider, &old))
+        ok = report_set(why, FAILURE_CONFIG, "an option's value has a line break, or is too long for an account file");
+    account_free(&old);
+    return ok && parse_copy(&l->account, l, why);
+}
+
+static bool no_client_id(const struct login *l, struct report *why)
+{
+    const char *advice = account_value(&l->account, SETTING_ADVICE);
+    if (advice)
+        return report_set(why, FAILURE_CONFIG, "no client id for %s at %s: %s", l->name, login_account_provider(l), advice);
+    return report_set(why, FAILURE_CONFIG,
+                      "no client id for %s: register a native (public) client with the redirect address http://%s/ at %s, "
+                      "or ask who runs it for one, then run 'xoauth2 login --client-id ID %s'",
+                      l->name,
+                      account_value(&l->account, SETTING_REDIRECT_HOST) ? account_value(&l->account, SETTING_REDIRECT_HOST)
+                                                                        : "127.0.0.1",
+                      login_account_provider(l), l->client.login);
+}
+
+bool login_account_check_client(const struct login *l, struct report *why)
+{
+    if (!l->client.client_id)
+        return no_client_id(l, why);
+    if (!same(account_value(&l->account, SETTING_CLIENT_SECRET_NEEDED), "yes") || l->client.client_secret.len > 0)
+        return true;
+    return report_set(why, FAILURE_CONFIG,
+                      "%s wants the client's secret too: put it into a file of its own (mode 0600) and run "
+                      "'xoauth2 login --client-secret-file FILE %s'",
+                      login_account_provider(l), l->client.login);
+}

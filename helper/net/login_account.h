@@ -1,0 +1,19 @@
+/* The account that a login is for: its file as it is, changed by the command line. Nothing is written here. */
+#ifndef XOAUTH2_LOGIN_ACCOUNT_H
+#define XOAUTH2_LOGIN_ACCOUNT_H
+
+#include "login.h"
+
+#include <stdbool.h>
+
+/* Fills l->text and l->account. Without a provider it is guessed from the address and said so. False with FAILURE_CONFIG. */
+bool login_account_gather(struct login *l, struct report *why);
+
+/* Whether the client can be used at the provider: it has an id, and a secret where one is needed; the reports teach how to
+ * get them. l->client must be open. */
+bool login_account_check_client(const struct login *l, struct report *why);
+
+/* What the provider is called, for people. Lives as long as the account. */
+const char *login_account_provider(const struct login *l);
+
+#endif

@@ -1,0 +1,234 @@
+#include "config.h"
+
+#include "login_options.h"
+
+#include "text.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum option_code {
+    OPTION_SYSTEM = 256,
+    OPTION_PROVIDER,
+    OPTION_ISSUER,
+    OPTION_TENANT,
+    OPTION_CLIENT_ID,
+    OPTION_CLIENT_SECRET_FILE,
+    OPTION_SCOPE,
+    OPTION_BROWSER,
+    OPTION_DEVICE,
+    OPTION_NO_OPEN,
+    OPTION_CA_FILE,
+    OPTION_ALLOW_OTHER_USER,
+    OPTION_VERSION,
+    OPTION_HELP,
+};
+
+static const struct option OPTIONS[] = {
+    {"system", no_argument, NULL, OPTION_SYSTEM},
+    {"provider", required_argument, NULL, OPTION_PROVIDER},
+    {"issuer", required_argument, NULL, OPTION_ISSUER},
+    {"tenant", required_argument, NULL, OPTION_TENANT},
+    {"client-id", required_argument, NULL, OPTION_CLIENT_ID},
+    {"client-secret-file", required_argument, NULL, OPTION_CLIENT_SECRET_FILE},
+    {"scope", required_argument, NULL, OPTION_SCOPE},
+    {"browser", no_argument, NULL, OPTION_BROWSER},
+    {"device", no_argument, NULL, OPTION_DEVICE},
+    {"no-open", no_argument, NULL, OPTION_NO_OPEN},
+    {"ca-file", required_argument, NULL, OPTION_CA_FILE},
+    {"allow-other-user", no_argument, NULL, OPTION_ALLOW_OTHER_USER},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+enum { OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0] };
+
+static const char HELP[] =
+    "Usage: xoauth2 login [OPTION]... ACCOUNT\n"
+    "Sign in once; from then on 'xoauth2' keeps the account's token fresh. ACCOUNT is the mail address.\n"
+    "\n"
+    "Whose account it is (needed once; kept in the account file):\n"
+    "  --provider NAME           google, microsoft, or another provider file; known for their own domains\n"
+    "  --issuer URL              any other OAuth server, found by its metadata\n"
+    "  --tenant TENANT           for microsoft: organizations, consumers, or the directory's domain or id\n"
+    "  --client-id ID            the client that you registered with the provider\n"
+    "  --client-secret-file FILE the client's secret, in the first line; mode 0600\n"
+    "  --scope SCOPE             instead of the provider's usual one\n"
+    "  --ca-file FILE            certificates to trust instead of the system's (PEM)\n"
+    "\n"
+    "How to sign in:\n"
+    "  --browser                 in the browser of $BROWSER, else by xdg-open; on another machine, paste the address of\n"
+    "                            the last page here. $BROWSER is one program; it gets the address as its only argument\n"
+    "  --device                  on any device, with a short code\n"
+    "                            Default: browser where there is one, else device where the provider has it\n"
+    "  --no-open                 start no browser, only show the address\n"
+    "  --allow-other-user        accept a login of somebody else than ACCOUNT, without asking\n"
+    "\n"
+    "  --system                  work on the machine's accounts instead of your own\n"
+    "  --help, --version\n"
+    "\n"
+    "Examples:\n"
+    "  xoauth2 login --client-id ID --client-secret-file ~/client-secret me@gmail.com\n"
+    "  xoauth2 login --provider microsoft --client-id ID me@example.com\n"
+    "  xoauth2 login --issuer https://login.example.org --client-id ID --device me@example.org\n"
+    "  xoauth2 login me@example.org             sign in again, with what the account file says\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 75 try again later, 77 the login was refused or has expired.\n"
+    "Nothing is written before a token has arrived. See xoauth2(1) and xoauth2.conf(5).\n";
+
+static enum login_options_result wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static enum login_options_result wrong(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text_neutralize(text);
+    fprintf(stderr, "xoauth2 login: %s. See 'xoauth2 login --help'.\n", text);
+    return LOGIN_OPTIONS_WRONG;
+}
+
+static enum login_options_result unknown_option(const char *given)
+{
+    char name[64];
+    const char *names[OPTION_COUNT];
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        names[i] = OPTIONS[i].name;
+    if (strncmp(given, "--", 2) != 0)
+        return wrong("unknown option '%s'", given);
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(given + 2, "="), given + 2);
+    const char *meant = text_nearest(name, names);
+    return meant ? wrong("unknown option '--%s': did you mean '--%s'?", name, meant)
+                 : wrong("unknown option '--%s'", name);
+}
+
+/* A file that will be read later, from another working directory. */
+static bool take_path(char **to, const char *given)
+{
+    char folder[PATH_MAX];
+    free(*to);
+    *to = NULL;
+    if (*given == '/')
+        *to = strdup(given);
+    else if (!getcwd(folder, sizeof folder) || asprintf(to, "%s/%s", folder, given) < 0)
+        *to = NULL;
+    return *to != NULL;
+}
+
+static enum login_options_result set_flow(struct login_options *o, enum login_flow flow)
+{
+    if (o->flow != LOGIN_FLOW_ANY && o->flow != flow)
+        return wrong("--browser and --device exclude each other");
+    o->flow = flow;
+    return LOGIN_OPTIONS_GOOD;
+}
+
+/* The place of an option's text, or NULL for one without. */
+static const char **text_of(struct login_options *o, int code)
+{
+    switch (code) {
+    case OPTION_PROVIDER:
+        return &o->provider;
+    case OPTION_ISSUER:
+        return &o->issuer;
+    case OPTION_TENANT:
+        return &o->tenant;
+    case OPTION_CLIENT_ID:
+        return &o->client_id;
+    case OPTION_SCOPE:
+        return &o->scope;
+    default:
+        return NULL;
+    }
+}
+
+static enum login_options_result take_flag(struct login_options *o, int code)
+{
+    switch (code) {
+    case OPTION_SYSTEM:
+        o->system = true;
+        return LOGIN_OPTIONS_GOOD;
+    case OPTION_NO_OPEN:
+        o->no_open = true;
+        return LOGIN_OPTIONS_GOOD;
+    case OPTION_ALLOW_OTHER_USER:
+        o->allow_other_user = true;
+        return LOGIN_OPTIONS_GOOD;
+    case OPTION_BROWSER:
+        return set_flow(o, LOGIN_FLOW_BROWSER);
+    case OPTION_DEVICE:
+        return set_flow(o, LOGIN_FLOW_DEVICE);
+    case OPTION_VERSION:
+        printf("xoauth2 %s\n", PACKAGE_VERSION);
+        return LOGIN_OPTIONS_HELPED;
+    default:
+        fputs(HELP, stdout);
+        return LOGIN_OPTIONS_HELPED;
+    }
+}
+
+static enum login_options_result take(struct login_options *o, int code)
+{
+    if (optarg && !*optarg)
+        return wrong("an option has an empty value");
+    const char **text = text_of(o, code);
+    if (text) {
+        *text = optarg;
+        return LOGIN_OPTIONS_GOOD;
+    }
+    if (code != OPTION_CLIENT_SECRET_FILE && code != OPTION_CA_FILE)
+        return take_flag(o, code);
+    if (take_path(code == OPTION_CA_FILE ? &o->ca_file : &o->client_secret_file, optarg))
+        return LOGIN_OPTIONS_GOOD;
+    return wrong("cannot tell the absolute path of '%s': give it yourself", optarg);
+}
+
+static enum login_options_result check(struct login_options *o, int argc, char **argv)
+{
+    if (optind >= argc)
+        return wrong("which account? Give its mail address");
+    if (optind + 1 < argc)
+        return wrong("more than one account: '%s' and '%s'", argv[optind], argv[optind + 1]);
+    if (o->provider && o->issuer)
+        return wrong("--provider and --issuer exclude each other");
+    o->account = argv[optind];
+    return LOGIN_OPTIONS_GOOD;
+}
+
+enum login_options_result login_options_read(struct login_options *o, int argc, char **argv)
+{
+    *o = (struct login_options){0};
+    opterr = 0;
+    optind = 0; /* glibc: start afresh */
+    for (;;) {
+        int code = getopt_long(argc, argv, ":", OPTIONS, NULL);
+        enum login_options_result result = LOGIN_OPTIONS_GOOD;
+        if (code == -1)
+            return check(o, argc, argv);
+        if (code == ':')
+            result = wrong("'%s' needs a value", argv[optind - 1]);
+        else if (code == '?' && optopt >= OPTION_SYSTEM)
+            result = wrong("'%s' takes no value", argv[optind - 1]);
+        else if (code == '?')
+            result = unknown_option(argv[optind - 1]);
+        else
+            result = take(o, code);
+        if (result != LOGIN_OPTIONS_GOOD)
+            return result;
+    }
+}
+
+void login_options_free(struct login_options *o)
+{
+    free(o->client_secret_file);
+    free(o->ca_file);
+    *o = (struct login_options){0};
+}

@@ -1,0 +1,34 @@
+/* The command line of `xoauth2 login`. */
+#ifndef XOAUTH2_LOGIN_OPTIONS_H
+#define XOAUTH2_LOGIN_OPTIONS_H
+
+#include <stdbool.h>
+
+enum login_flow { LOGIN_FLOW_ANY, LOGIN_FLOW_BROWSER, LOGIN_FLOW_DEVICE };
+
+/* Strings are those of the command line, NULL where not given; the two files are absolute and owned. */
+struct login_options {
+    bool system;
+    bool no_open;
+    bool allow_other_user;
+    enum login_flow flow;
+    const char *provider;
+    const char *issuer;
+    const char *tenant;
+    const char *client_id;
+    const char *scope;
+    const char *account;
+    char *client_secret_file;
+    char *ca_file;
+};
+
+enum login_options_result {
+    LOGIN_OPTIONS_GOOD,
+    LOGIN_OPTIONS_HELPED, /* --help or --version was given and answered on standard output */
+    LOGIN_OPTIONS_WRONG,  /* the reason is on standard error */
+};
+
+enum login_options_result login_options_read(struct login_options *o, int argc, char **argv);
+void login_options_free(struct login_options *o);
+
+#endif

@@ -1,0 +1,157 @@
+#include "config.h"
+
+#include "login_save.h"
+
+#include "accountfile.h"
+#include "clock.h"
+#include "store.h"
+#include "token.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Keeps Ctrl-C and the like away from files that are being written, and lets them through again. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, before);
+}
+
+static void release_signals(const sigset_t *before)
+{
+    sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+/* Makes the temporary file of a state, as saving will do, and removes it again. */
+static bool try_to_write(const struct login *l, struct report *why)
+{
+    struct report busy;
+    struct state_writer writer = STATE_WRITER_NONE;
+    int lock = store_lock(&l->paths, l->name, clock_monotonic(), &busy);
+    if (lock < 0) /* a renewal is under way: so it can be written */
+        return busy.code == FAILURE_BUSY || report_set(why, busy.code, "%s", busy.text);
+    bool ok = state_prepare(&writer, &l->paths, l->name, why);
+    state_abandon(&writer);
+    store_unlock(&lock);
+    return ok;
+}
+
+bool login_save_check(const struct login *l, struct report *why)
+{
+    struct state s;
+    sigset_t before;
+    state_init(&s);
+    enum readfile_result result = state_load(&s, &l->paths, l->name, why);
+    state_free(&s);
+    if (result != READFILE_OK)
+        return result == READFILE_MISSING;
+    hold_signals(&before);
+    bool ok = try_to_write(l, why);
+    release_signals(&before);
+    return ok;
+}
+
+/* The state of a new login. Of the old one only the members that a newer version of this program wrote remain: its tokens may be
+ * those of another client or person. */
+static bool new_state(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct state *old,
+                      struct state *s, struct report *why)
+{
+    s->unknown = old->unknown;
+    old->unknown = NULL;
+    if (!oauth_apply(s, answer, &l->client, l->asked_at, why))
+        return false;
+    s->login_at = clock_wall();
+    if ((!s->scope && l->scope && !state_set(&s->scope, l->scope)) || !state_set(&s->signed_in_as, signed_in_as))
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    return true;
+}
+
+static bool save_state(struct login *l, const struct oauth_answer *answer, const char *signed_in_as,
+                       struct report *why)
+{
+    struct state old;
+    struct state s;
+    state_init(&old);
+    state_init(&s);
+    int lock = store_lock(&l->paths, l->name, clock_monotonic() + TOKEN_WAIT_MAX, why);
+    bool ok = lock >= 0;
+    if (ok) {
+        enum readfile_result result = state_load(&old, &l->paths, l->name, why);
+        ok = (result == READFILE_OK || result == READFILE_MISSING) &&
+             new_state(l, answer, signed_in_as, &old, &s, why) && state_save(&s, &l->paths, l->name, why);
+        store_unlock(&lock);
+    }
+    state_free(&s);
+    state_free(&old);
+    return ok;
+}
+
+/* Whether the account file on disk already says what the text says. */
+static bool is_written(const struct login *l)
+{
+    struct secret present;
+    struct report ignored;
+    secret_init(&present, KEYFILE_SIZE_MAX);
+    bool same = accountfile_read(&l->paths, l->name, &present, &ignored) && present.len == l->text.len &&
+                (present.len == 0 || memcmp(present.data, l->text.data, present.len) == 0);
+    secret_free(&present);
+    return same;
+}
+
+static bool save_account(struct login *l, struct report *why)
+{
+    struct report cause;
+    char state[PATH_MAX];
+    if (is_written(l) || accountfile_write(&l->paths, l->name, &l->text, &cause))
+        return true;
+    state_path(&l->paths, l->name, state);
+    return report_set(why, cause.code,
+                      "the login is kept in %s, but its account file could not be written: %s. Mend that and run the same "
+                      "'xoauth2 login' again",
+                      state, cause.text);
+}
+
+static void warn_of_end(const struct login *l, const struct oauth_answer *answer)
+{
+    char when[64] = "soon";
+    time_t end = (time_t)(l->asked_at + answer->expires_in);
+    struct tm tm;
+    if (answer->refresh_token)
+        return;
+    if (localtime_r(&end, &tm))
+        strftime(when, sizeof when, "on %Y-%m-%d at %H:%M", &tm);
+    fprintf(stderr,
+            "xoauth2: warning: the provider gave no refresh token, so this login ends %s. Where the provider knows the scope "
+            "offline_access, add it with --scope\n",
+            when);
+}
+
+static void say_what_next(const struct login *l)
+{
+    char account[PATH_MAX];
+    char state[PATH_MAX];
+    account_path(&l->paths, l->name, account);
+    state_path(&l->paths, l->name, state);
+    fprintf(stderr,
+            "xoauth2: logged in. Settings: %s; tokens: %s\n"
+            "Next: for mbsync put 'AuthMechs XOAUTH2' into the account in ~/.mbsyncrc; other programs: see xoauth2(1). To look at "
+            "the login: xoauth2 status %s\n",
+            account, state, l->client.login);
+}
+
+bool login_save(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct report *why)
+{
+    sigset_t before;
+    hold_signals(&before); /* both files or none: nobody interrupts between the two */
+    bool ok = save_state(l, answer, signed_in_as, why) && save_account(l, why);
+    release_signals(&before);
+    if (ok) {
+        warn_of_end(l, answer);
+        say_what_next(l);
+    }
+    return ok;
+}

@@ -1,0 +1,16 @@
+/* Putting a login on disk: the state first, since the refresh token must not be lost, then the account file. */
+#ifndef XOAUTH2_LOGIN_SAVE_H
+#define XOAUTH2_LOGIN_SAVE_H
+
+#include "login.h"
+
+#include <stdbool.h>
+
+/* Before the person is asked for anything: whether an existing state can be replaced. Makes nothing where there is none.
+ * False with a report. */
+bool login_save_check(const struct login *l, struct report *why);
+
+/* Writes both and says what was written. `signed_in_as` may be NULL. False with a report that says what is on disk. */
+bool login_save(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct report *why);
+
+#endif

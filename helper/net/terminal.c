@@ -1,0 +1,186 @@
+#include "config.h"
+
+#include "terminal.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 256, READ_CHUNK = 1024 };
+
+static bool locale_is_utf8(void)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    if (!locale)
+        return false;
+    bool utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return utf8;
+}
+
+void terminal_open(struct terminal *t)
+{
+    *t = (struct terminal){.tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+    t->out = t->tty >= 0 ? t->tty : STDERR_FILENO;
+    t->is_tty = isatty(t->out);
+    t->is_utf8 = locale_is_utf8();
+}
+
+void terminal_close(struct terminal *t)
+{
+    if (t->unfinished)
+        terminal_say(t, "%s", "");
+    if (t->tty >= 0)
+        close(t->tty);
+    t->tty = -1;
+    t->out = STDERR_FILENO;
+}
+
+void terminal_say(struct terminal *t, const char *format, ...)
+{
+    if (t->unfinished)
+        dprintf(t->out, "\n");
+    t->unfinished = false;
+    va_list args;
+    va_start(args, format);
+    vdprintf(t->out, format, args);
+    va_end(args);
+}
+
+void terminal_line(struct terminal *t, const char *format, ...)
+{
+    if (!t->is_tty)
+        return;
+    char text[ANSWER_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    dprintf(t->out, "\r%s\033[K", text);
+    t->unfinished = true;
+}
+
+unsigned terminal_columns(const struct terminal *t)
+{
+    struct winsize size;
+    return t->is_tty && ioctl(t->out, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* A process in the background would be stopped by reading from its terminal. */
+static bool in_foreground(int fd)
+{
+    return tcgetpgrp(fd) == getpgrp();
+}
+
+bool terminal_can_ask(const struct terminal *t)
+{
+    return t->tty >= 0 && in_foreground(t->tty);
+}
+
+bool terminal_ask(struct terminal *t, const char *question, int64_t deadline)
+{
+    if (!terminal_can_ask(t))
+        return false;
+    terminal_say(t, "%s [y/N] ", question);
+    struct line_reader reader;
+    line_reader_init(&reader, t->tty, ANSWER_MAX);
+    const char *answer = NULL;
+    while (reader.fd >= 0 && !answer && clock_left(deadline) > 0) {
+        struct pollfd p = {.fd = reader.fd, .events = POLLIN};
+        if (poll(&p, 1, clock_left(deadline)) > 0 && line_read(&reader) != LINE_TOO_LONG)
+            answer = line_next(&reader);
+    }
+    bool yes = answer && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
+    if (!answer)
+        terminal_say(t, "\n");
+    line_reader_free(&reader);
+    return yes;
+}
+
+void line_reader_init(struct line_reader *r, int fd, size_t limit)
+{
+    *r = (struct line_reader){.fd = fd, .limit = limit};
+    secret_init(&r->buffer, limit + READ_CHUNK);
+}
+
+void line_reader_free(struct line_reader *r)
+{
+    secret_free(&r->buffer);
+    r->fd = -1;
+}
+
+bool line_reader_may_read(const struct line_reader *r)
+{
+    return r->fd >= 0 && (!isatty(r->fd) || in_foreground(r->fd));
+}
+
+/* Forgets the line handed out last. */
+static void drop_taken(struct line_reader *r)
+{
+    secret_drop_front(&r->buffer, r->taken);
+    r->taken = 0;
+}
+
+/* Throws a line that is too long away, to its end. */
+static enum line_result skip_line(struct line_reader *r)
+{
+    char *end = r->buffer.len > 0 ? memchr(r->buffer.data, '\n', r->buffer.len) : NULL;
+    bool first = !r->skipping;
+    r->skipping = !end;
+    secret_drop_front(&r->buffer, end ? (size_t)(end + 1 - r->buffer.data) : r->buffer.len);
+    return first ? LINE_TOO_LONG : LINE_NONE;
+}
+
+/* A last line without an end counts too. */
+static enum line_result end_of_input(struct line_reader *r)
+{
+    r->fd = -1;
+    if (r->skipping)
+        secret_reset(&r->buffer);
+    else if (r->buffer.len > 0)
+        secret_add(&r->buffer, "\n", 1);
+    return LINE_ENDED;
+}
+
+enum line_result line_read(struct line_reader *r)
+{
+    drop_taken(r);
+    char *room = secret_room(&r->buffer, READ_CHUNK);
+    if (!room)
+        return end_of_input(r);
+    ssize_t got = read(r->fd, room, READ_CHUNK);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return LINE_NONE;
+    if (got <= 0)
+        return end_of_input(r);
+    secret_grow(&r->buffer, (size_t)got);
+    if (r->skipping)
+        return skip_line(r);
+    bool whole = memchr(r->buffer.data, '\n', r->buffer.len);
+    if (!whole && r->buffer.len > r->limit)
+        return skip_line(r);
+    return whole ? LINE_READY : LINE_NONE;
+}
+
+const char *line_next(struct line_reader *r)
+{
+    drop_taken(r);
+    char *end = r->buffer.len > 0 ? memchr(r->buffer.data, '\n', r->buffer.len) : NULL;
+    if (!end)
+        return NULL;
+    *end = '\0';
+    r->taken = (size_t)(end + 1 - r->buffer.data);
+    if (end > r->buffer.data && end[-1] == '\r')
+        end[-1] = '\0';
+    return r->buffer.data;
+}

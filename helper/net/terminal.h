@@ -1,0 +1,70 @@
+/* Talking with the person who logs in: prompts go to the controlling terminal, so that a program that swallows our
+ * output does not swallow the code to type in; without a terminal they go to standard error. Never to standard output. */
+#ifndef XOAUTH2_TERMINAL_H
+#define XOAUTH2_TERMINAL_H
+
+#include "secret.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct terminal {
+    int tty;       /* /dev/tty, or -1 */
+    int out;       /* where prompts go: `tty`, else standard error */
+    bool is_tty;   /* `out` is a terminal: the cursor can be moved */
+    bool is_utf8;  /* it shows UTF-8, as far as the locale tells */
+    bool unfinished; /* the cursor stands in a line that terminal_line() wrote */
+};
+
+/* Opens the terminal, or falls back. Never fails. */
+void terminal_open(struct terminal *t);
+void terminal_close(struct terminal *t);
+
+/* Writes a text. Text from elsewhere must have been neutralized. */
+void terminal_say(struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Replaces the line under the cursor, on a terminal; does nothing elsewhere. A later terminal_say() begins a new line. */
+void terminal_line(struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Its columns, or 0 where unknown. */
+unsigned terminal_columns(const struct terminal *t);
+
+/* Whether a question can be put: there is a terminal and this process may read from it. */
+bool terminal_can_ask(const struct terminal *t);
+
+/* Puts a yes-or-no question. True only for "y" or "yes"; false for anything else, end of file, and when the deadline
+ * (CLOCK_MONOTONIC milliseconds) passes. */
+bool terminal_ask(struct terminal *t, const char *question, int64_t deadline);
+
+/* Reads lines from a descriptor that others may share, so it is never made non-blocking: line_read() is called only after
+ * poll(2) said that there is something. */
+struct line_reader {
+    int fd; /* -1: there is nothing to read, or no longer */
+    size_t limit;
+    struct secret buffer;
+    size_t taken; /* bytes of the line handed out last */
+    bool skipping; /* in a line that is too long */
+};
+
+enum line_result {
+    LINE_NONE, /* no whole line yet */
+    LINE_READY,
+    LINE_TOO_LONG,
+    LINE_ENDED, /* end of file or an error; `fd` is -1 from now on, but a last line may still come */
+};
+
+/* Starts on `fd`, or on nothing with -1; `limit` is in bytes. */
+void line_reader_init(struct line_reader *r, int fd, size_t limit);
+void line_reader_free(struct line_reader *r);
+
+/* Whether it is this process's turn to read: the descriptor is open and, if it is the terminal, we are in the foreground. */
+bool line_reader_may_read(const struct line_reader *r);
+
+/* Reads once. */
+enum line_result line_read(struct line_reader *r);
+
+/* The next whole line, without its end, or NULL. It lives until the next call of any function on the reader. */
+const char *line_next(struct line_reader *r);
+
+#endif
