@@ -12,7 +12,6 @@
 
 static const char *plugin_folder;
 static sasl_secret_t *current_password;
-static int current_password_is_token;
 
 static void give_up(const char *what, int result, const char *detail)
 {
@@ -25,18 +24,6 @@ static int answer_path(void *context, const char **path)
 {
     (void)context;
     *path = plugin_folder;
-    return SASL_OK;
-}
-
-static int answer_option(void *context, const char *plugin, const char *option, const char **result, unsigned *len)
-{
-    (void)context;
-    (void)plugin;
-    if (!current_password_is_token || strcmp(option, "xoauth2_token_source") != 0)
-        return SASL_FAIL;
-    *result = "password";
-    if (len)
-        *len = (unsigned)strlen(*result);
     return SASL_OK;
 }
 
@@ -71,10 +58,9 @@ typedef int (*callback)(void);
 #define CALLBACK(function) ((callback)(void (*)(void))(function))
 
 static const sasl_callback_t callbacks[] = {
-    {SASL_CB_GETPATH, CALLBACK(answer_path), NULL},   {SASL_CB_GETOPT, CALLBACK(answer_option), NULL},
-    {SASL_CB_USER, CALLBACK(answer_name), NULL},      {SASL_CB_AUTHNAME, CALLBACK(answer_name), NULL},
-    {SASL_CB_PASS, CALLBACK(answer_password), NULL}, {SASL_CB_LOG, CALLBACK(keep_quiet), NULL},
-    {SASL_CB_LIST_END, NULL, NULL},
+    {SASL_CB_GETPATH, CALLBACK(answer_path), NULL},  {SASL_CB_USER, CALLBACK(answer_name), NULL},
+    {SASL_CB_AUTHNAME, CALLBACK(answer_name), NULL}, {SASL_CB_PASS, CALLBACK(answer_password), NULL},
+    {SASL_CB_LOG, CALLBACK(keep_quiet), NULL},       {SASL_CB_LIST_END, NULL, NULL},
 };
 
 void client_init(const char *folder)
@@ -108,9 +94,8 @@ static void authenticate(sasl_conn_t *conn, const char *mechanism)
         give_up(mechanism, result, sasl_errdetail(conn));
 }
 
-void client_login(const char *mechanism, const char *password, int password_is_token)
+void client_login(const char *mechanism, const char *password)
 {
-    current_password_is_token = password_is_token;
     if (!current_password || strcmp((const char *)current_password->data, password) != 0)
         set_password(password);
     sasl_conn_t *conn = NULL;

@@ -6,8 +6,8 @@
 void client_init(const char *folder);
 
 /* One login as the user of the benchmark, from sasl_client_new() to sasl_dispose(). There is no server: its answer is
- * success without data, as programs hand it on. `password` is what the application knows; with `password_is_token`
- * the plugin is told that it is the token. Ends the process on failure. */
-void client_login(const char *mechanism, const char *password, int password_is_token);
+ * success without data, as mbsync hands it on (others take no further step then). `password` is what the application
+ * knows. Ends the process on failure. */
+void client_login(const char *mechanism, const char *password);
 
 #endif

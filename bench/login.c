@@ -1,9 +1,9 @@
 /* login FOLDER ROUNDS LENGTH WAY...: logs in ROUNDS times in each way, in turns, with a password of LENGTH characters,
  * and prints the median nanoseconds of each on a line.
  *
- * A way is a mechanism, for a password that is the token; "MECHANISM@" for a token from the helper process; or
- * "MECHANISM+" for a login followed by running /bin/true. The work is in a function of its own, so that a profiler can
- * count it alone. */
+ * A way is a mechanism, or "MECHANISM+" for a login followed by running /bin/true. Where the plugin takes the token from
+ * is decided by xoauth2.conf in SASL_CONF_PATH. The work is in a function of its own, so that a profiler can count it
+ * alone. */
 #include "config.h"
 
 #include "client.h"
@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ enum { WAYS_MAX = 8, ROUNDS_MAX = 100000, LENGTH_MAX = 60000 };
 
 struct way {
     char mechanism[32];
-    char from; /* NUL, '@' or '+' */
+    bool and_true;
     int64_t *times;
 };
 
@@ -39,8 +40,8 @@ static void run_true(void)
 
 static void log_in(const struct way *way, const char *password)
 {
-    client_login(way->mechanism, password, way->from != '@');
-    if (way->from == '+')
+    client_login(way->mechanism, password);
+    if (way->and_true)
         run_true();
 }
 
@@ -54,9 +55,9 @@ __attribute__((noinline)) void measured_login(const struct way *way, const char 
 static struct way read_way(const char *text, size_t rounds)
 {
     struct way way = {0};
-    size_t len = strcspn(text, "@+");
+    size_t len = strcspn(text, "+");
     snprintf(way.mechanism, sizeof way.mechanism, "%.*s", (int)len, text);
-    way.from = text[len];
+    way.and_true = text[len] == '+';
     way.times = calloc(rounds, sizeof *way.times);
     if (!way.times)
         exit(1);

@@ -2,6 +2,7 @@
 
 #include "text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 enum { NEAREST_WORD_MAX = 48 }; /* longer words get no suggestion */
@@ -35,9 +36,27 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return len;
 }
 
+/* How many bytes at the front are printable ASCII, counted eight at a time: nearly every text is, and then the rest
+ * of this file has next to nothing to do. A byte of 0x80 and more has its top bit set; so has one below 0x20 after the
+ * subtraction, and 0x7F after the addition. */
+static size_t printable_words(const char *data, size_t len)
+{
+    const uint64_t ones = UINT64_MAX / 0xFF; /* 0x01 in every byte */
+    size_t done = 0;
+    for (; len - done >= sizeof ones; done += sizeof ones) {
+        uint64_t word;
+        memcpy(&word, data + done, sizeof word);
+        if ((word | (word - ones * 0x20) | (word + ones)) & ones * 0x80)
+            break;
+    }
+    return done;
+}
+
 bool text_is_utf8(const char *data, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)data;
+    size_t printable = printable_words(data, len);
+    const unsigned char *p = (const unsigned char *)data + printable;
+    len -= printable;
     while (len > 0) {
         size_t step = utf8_sequence(p, len);
         if (step == 0)
@@ -55,7 +74,7 @@ static bool is_control(unsigned char c)
 
 bool text_has_control(const char *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = printable_words(data, len); i < len; i++)
         if (is_control((unsigned char)data[i]))
             return true;
     return false;
