@@ -7,17 +7,36 @@ noinst_LTLIBRARIES += libhelper.la
 libhelper_la_SOURCES = \
 	helper/account.c helper/account.h \
 	helper/accountfile.c helper/accountfile.h \
+	helper/base64.c helper/base64.h \
 	helper/caller.c helper/caller.h \
 	helper/clock.c helper/clock.h \
+	helper/fetch.c helper/fetch.h \
 	helper/glob.c helper/glob.h \
+	helper/lookup.c helper/lookup.h \
 	helper/newfile.c helper/newfile.h \
 	helper/paths.c helper/paths.h \
 	helper/provider.c helper/provider.h \
 	helper/settings.c helper/settings.h \
-	helper/store.c helper/store.h
+	helper/store.c helper/store.h \
+	helper/token.c helper/token.h
 libhelper_la_CPPFLAGS = $(helper_cppflags)
 
 # What links the inner library links these with it, in this order.
 helper_libs = libhelper.la libcommon.la $(JSON_LIBS)
+
+bin_PROGRAMS += xoauth2
+xoauth2_SOURCES = \
+	helper/command.c helper/command.h \
+	helper/main.c \
+	helper/net/startup.c helper/net/startup.h \
+	helper/verb_helper.c \
+	helper/verb_list.c \
+	helper/verb_refresh.c \
+	helper/verb_status.c \
+	helper/verb_token.c
+xoauth2_CPPFLAGS = $(helper_cppflags)
+xoauth2_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+xoauth2_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+xoauth2_LDADD = $(helper_libs)
 
 include helper/net/local.mk

@@ -322,7 +322,8 @@ static int open_lock(const struct paths *p, const char *name, struct report *why
     int fd = openat(folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
     bool ok = fd >= 0 && fstat(fd, &st) == 0;
     if (!ok)
-        report_set(why, FAILURE_CONFIG, "cannot open %s/%s: %s", p->state, file, strerror(errno));
+        report_set(why, errno == ENOSPC || errno == EDQUOT ? FAILURE_UNREACHABLE : FAILURE_CONFIG,
+                   "cannot open %s/%s: %s", p->state, file, strerror(errno));
     else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != p->owner))
         ok = report_set(why, FAILURE_CONFIG, "%s/%s is not a file of user id %lu: remove it", p->state, file,
                         (unsigned long)p->owner);

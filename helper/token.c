@@ -1,0 +1,318 @@
+#include "config.h"
+
+#include "token.h"
+
+#include "base64.h"
+#include "clock.h"
+#include "fetch.h"
+#include "lookup.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { REJECT_WAIT_MAX = 3000 /* milliseconds that a reject may wait for the lock */ };
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_error(const struct state_error *a, const struct state_error *b)
+{
+    return a->code == b->code && a->at == b->at && same_text(a->message, b->message);
+}
+
+/* Loads the state, which is empty where there is none. */
+static bool read_state(struct state *s, const struct account *a, const struct paths *p, struct report *why)
+{
+    enum readfile_result result = state_load(s, p, a->name, why);
+    return result == READFILE_OK || result == READFILE_MISSING;
+}
+
+static bool remembered(const struct account *a, const struct state_error *e, struct report *why)
+{
+    if (e->message)
+        return report_set(why, e->code, "%s", e->message);
+    return report_set(why, e->code, "the last attempt to renew the token of %s failed (%s): run 'xoauth2 refresh %s'",
+                      a->name, failure_name(e->code), a->name);
+}
+
+static bool login_needed(const struct account *a, const struct paths *p, const struct state *s, struct report *why)
+{
+    if (s->access_token || s->login_at)
+        return report_set(why, FAILURE_LOGIN_NEEDED, "the login of %s has ended: run 'xoauth2%s login %s'", a->name,
+                          paths_option(p), a->name);
+    return report_set(why, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", a->name,
+                      paths_option(p), a->name);
+}
+
+/* Whether the last failure answers this request too: a dead refresh token, or a time before which nobody shall try again. An
+ * error from the future means that the clock was set back. */
+static bool is_known_failure(const struct state_error *e, int64_t now)
+{
+    if (e->code == FAILURE_LOGIN_NEEDED)
+        return true;
+    return (e->code == FAILURE_UNREACHABLE || e->code == FAILURE_BUSY) && e->at <= now && e->retry_at > now;
+}
+
+/* Why there is no sense in asking the provider, if so. */
+static bool may_ask(const struct account *a, const struct paths *p, const struct state *s, bool force,
+                    struct report *why)
+{
+    if (!s->refresh_token)
+        return login_needed(a, p, s, why);
+    if (!force && is_known_failure(&s->last_error, clock_wall()))
+        return remembered(a, &s->last_error, why);
+    return true;
+}
+
+/* What a request was told to get, and what it has seen. */
+struct request {
+    const struct account *account;
+    const struct paths *paths;
+    bool force;
+    int64_t deadline;
+    struct state state; /* as last read */
+};
+
+/* Reads the state again. `old` gets the state as it was. */
+static bool reread(struct request *r, struct state *old, struct report *why)
+{
+    struct state now;
+    if (!read_state(&now, r->account, r->paths, why))
+        return false;
+    *old = r->state;
+    r->state = now;
+    return true;
+}
+
+/* Under the lock: takes over what another process got, or failed to get, while we waited; else asks the provider. */
+static bool adopt_or_fetch(struct request *r, int lock, struct report *why)
+{
+    struct state before;
+    if (!reread(r, &before, why))
+        return false;
+    const struct state_error *error = &r->state.last_error;
+    bool renewed = !same_text(before.access_token, r->state.access_token);
+    bool failed = error->code != FAILURE_NONE && !same_error(&before.last_error, error);
+    state_free(&before);
+    if (r->force ? renewed && r->state.access_token
+                 : state_is_fresh(&r->state, clock_wall(), account_refresh_margin(r->account)))
+        return true;
+    if (failed)
+        return remembered(r->account, error, why);
+    if (!may_ask(r->account, r->paths, &r->state, r->force, why) ||
+        !fetch_token(r->paths, r->account->name, r->force, lock, r->deadline, why) || !reread(r, &before, why))
+        return false;
+    state_free(&before);
+    if (r->state.access_token)
+        return true;
+    return report_set(why, FAILURE_UNREACHABLE, "the token of %s was removed as soon as it came: try again",
+                      r->account->name);
+}
+
+static bool renew(struct request *r, struct report *why)
+{
+    if (!may_ask(r->account, r->paths, &r->state, r->force, why))
+        return false;
+    int lock = store_lock(r->paths, r->account->name, r->deadline, why);
+    bool ok = lock >= 0 && adopt_or_fetch(r, lock, why);
+    store_unlock(&lock);
+    return ok;
+}
+
+static bool check_host(const struct account *a, const char *host, struct report *why)
+{
+    if (account_host_allowed(a, host))
+        return true;
+    return report_set(why, FAILURE_WRONG_HOST, "the token of %s is not for %s: add it to 'hosts:' in %s if it is right",
+                      a->name, host, a->file.path);
+}
+
+bool token_get(const struct account *a, const struct paths *p, const char *host, bool force,
+               struct token_reply *reply, struct report *why)
+{
+    struct request r = {.account = a, .paths = p, .force = force};
+    secret_free(&reply->token);
+    secret_init(&reply->token, STATE_TOKEN_MAX);
+    reply->expires_at = 0;
+    r.deadline = clock_monotonic() + TOKEN_WAIT_MAX;
+    if (!check_host(a, host, why) || !read_state(&r.state, a, p, why))
+        return false;
+    bool ok = (!force && state_is_fresh(&r.state, clock_wall(), account_refresh_margin(a))) || renew(&r, why) ||
+              (!force && state_is_valid(&r.state, clock_wall()));
+    if (ok && !secret_adds(&reply->token, r.state.access_token))
+        ok = report_set(why, FAILURE_UNREACHABLE, "not enough memory for the token of %s", a->name);
+    if (ok)
+        reply->expires_at = r.state.expires_at;
+    state_free(&r.state);
+    return ok;
+}
+
+/* What a mail server's challenge says (RFC 7628, section 3.2.2; XOAUTH2 servers give an HTTP status). */
+enum verdict { VERDICT_OTHER, VERDICT_STALE, VERDICT_FORBIDDEN, VERDICT_MALFORMED };
+
+static enum verdict read_status(struct json_object *status)
+{
+    static const struct {
+        const char *status;
+        enum verdict verdict;
+    } KNOWN[] = {
+        {"401", VERDICT_STALE},           {"invalid_token", VERDICT_STALE}, {"403", VERDICT_FORBIDDEN},
+        {"insufficient_scope", VERDICT_FORBIDDEN}, {"400", VERDICT_MALFORMED}, {"invalid_request", VERDICT_MALFORMED},
+    };
+    if (!json_object_is_type(status, json_type_string) && !json_object_is_type(status, json_type_int))
+        return VERDICT_OTHER;
+    const char *text = json_object_get_string(status);
+    for (size_t i = 0; text && i < sizeof KNOWN / sizeof KNOWN[0]; i++)
+        if (strcmp(KNOWN[i].status, text) == 0)
+            return KNOWN[i].verdict;
+    return VERDICT_OTHER;
+}
+
+static enum verdict read_challenge(const char *challenge, size_t len)
+{
+    enum { DEPTH_MAX = 8 };
+    enum verdict verdict = VERDICT_OTHER;
+    struct json_object *status;
+    struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+    if (!tokener || len == 0 || len > PROTOCOL_MESSAGE_MAX) {
+        json_tokener_free(tokener);
+        return VERDICT_OTHER;
+    }
+    struct json_object *root = json_tokener_parse_ex(tokener, challenge, (int)len);
+    if (json_object_is_type(root, json_type_object) && json_object_object_get_ex(root, "status", &status))
+        verdict = read_status(status);
+    json_object_put(root);
+    json_tokener_free(tokener);
+    return verdict;
+}
+
+static void explain(const struct account *a, const struct paths *p, enum verdict verdict, struct report *message)
+{
+    const char *option = paths_option(p);
+    const char *name = a->name;
+    switch (verdict) {
+    case VERDICT_STALE:
+        report_set(message, FAILURE_NONE, "the mail server refused the token of %s as invalid: it was dropped, try again; "
+                   "if that goes on, run 'xoauth2%s login %s'", name, option, name);
+        return;
+    case VERDICT_FORBIDDEN:
+        report_set(message, FAILURE_NONE, "the mail server does not let the token of %s do this: run 'xoauth2%s login "
+                   "--scope SCOPE %s' with the scopes that it wants", name, option, name);
+        return;
+    case VERDICT_MALFORMED:
+        report_set(message, FAILURE_NONE, "the mail server did not understand the login of %s: check that it takes this "
+                   "user name and tokens of this provider", name);
+        return;
+    case VERDICT_OTHER:
+        break;
+    }
+    report_set(message, FAILURE_NONE, "the mail server refused the login of %s: check with 'xoauth2%s status %s' who is "
+               "signed in", name, option, name);
+}
+
+static bool drop(struct state *s, const struct account *a, const struct paths *p, const char *token,
+                 struct report *why)
+{
+    if (!s->access_token || strcmp(s->access_token, token) != 0)
+        return true;
+    state_set(&s->access_token, NULL);
+    s->obtained_at = 0;
+    s->expires_at = 0;
+    return state_save(s, p, a->name, why);
+}
+
+bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge, size_t len,
+                  struct report *message, struct report *why)
+{
+    struct state s;
+    enum verdict verdict = read_challenge(challenge, len);
+    explain(a, p, verdict, message);
+    if (verdict != VERDICT_STALE)
+        return true;
+    int lock = store_lock(p, a->name, clock_monotonic() + REJECT_WAIT_MAX, why);
+    if (lock < 0)
+        return false;
+    bool ok = read_state(&s, a, p, why);
+    if (ok) {
+        ok = drop(&s, a, p, token, why);
+        state_free(&s);
+    }
+    store_unlock(&lock);
+    return ok;
+}
+
+static bool answer_get(const struct account *a, const struct paths *p, const struct protocol_message *request,
+                       struct secret *reply, struct report *why)
+{
+    struct token_reply token = {.expires_at = 0};
+    char expires_at[24] = "";
+    bool ok = token_get(a, p, protocol_get(request, "host"), false, &token, why);
+    if (ok && token.expires_at > 0)
+        snprintf(expires_at, sizeof expires_at, "%" PRId64, token.expires_at);
+    if (ok && !(protocol_begin(reply, "ok") && protocol_put(reply, "token", token.token.data) &&
+                protocol_put(reply, "expires_at", expires_at) && protocol_end(reply)))
+        ok = report_set(why, FAILURE_UNREACHABLE, "the token of %s does not fit into a message", a->name);
+    secret_free(&token.token);
+    return ok;
+}
+
+static bool answer_reject(const struct account *a, const struct paths *p, const struct protocol_message *request,
+                          struct secret *reply, struct report *why)
+{
+    const char *token = protocol_get(request, "token");
+    const char *encoded = protocol_get(request, "challenge");
+    struct report message;
+    struct secret challenge;
+    secret_init(&challenge, PROTOCOL_MESSAGE_MAX);
+    bool ok = token && encoded && base64_decode(encoded, &challenge);
+    if (!ok)
+        report_set(why, FAILURE_CONFIG, "a 'reject' without a token and a challenge in base64");
+    else
+        ok = token_reject(a, p, token, challenge.data ? challenge.data : "", challenge.len, &message, why);
+    secret_free(&challenge);
+    if (ok && !(protocol_begin(reply, "ok") && protocol_put(reply, "message", message.text) && protocol_end(reply)))
+        ok = report_set(why, FAILURE_UNREACHABLE, "not enough memory for an answer");
+    return ok;
+}
+
+typedef bool answer_function(const struct account *a, const struct paths *p, const struct protocol_message *request,
+                             struct secret *reply, struct report *why);
+
+static answer_function *function_for(const char *verb)
+{
+    if (strcmp(verb, "get") == 0)
+        return answer_get;
+    return strcmp(verb, "reject") == 0 ? answer_reject : NULL;
+}
+
+static bool answer(const struct protocol_message *request, struct secret *reply, struct report *why)
+{
+    struct account a;
+    struct paths p;
+    answer_function *function = function_for(request->verb);
+    if (!function)
+        return report_set(why, FAILURE_CONFIG, "this version of xoauth2 does not know the request '%s': update it",
+                          request->verb);
+    const char *user = protocol_get(request, "authid");
+    if (!user || !*user)
+        user = protocol_get(request, "user");
+    if (!user || !*user)
+        return report_set(why, FAILURE_CONFIG, "the request names no user: set the user name in the program");
+    if (!lookup(&a, &p, LOOKUP_ALL, user, protocol_get(request, "host"), why))
+        return false;
+    bool ok = function(&a, &p, request, reply, why);
+    account_free(&a);
+    return ok;
+}
+
+void token_answer(const struct protocol_message *request, struct secret *reply)
+{
+    struct report why;
+    secret_reset(reply);
+    if (!answer(request, reply, &why))
+        protocol_error(reply, &why);
+}

@@ -1,0 +1,78 @@
+#include "config.h"
+
+#include "command.h"
+
+#include "caller.h"
+#include "clock.h"
+#include "protocol.h"
+#include "token.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+enum {
+    IDLE_MAX = 60000, /* milliseconds from one reply to the end of the next request */
+    READ_SIZE = 4096,
+};
+
+/* Reads what is there into the buffer. False at the end, when the wait is over, and when the buffer is full. */
+static bool read_more(struct secret *in, int64_t deadline)
+{
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+    int ready;
+    do
+        ready = poll(&p, 1, clock_left(deadline));
+    while (ready < 0 && errno == EINTR);
+    char *room = ready > 0 ? secret_room(in, READ_SIZE) : NULL;
+    ssize_t got = room ? read(STDIN_FILENO, room, READ_SIZE) : -1;
+    if (got > 0)
+        secret_grow(in, (size_t)got);
+    return got > 0 || (room && got < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+/* Answers every whole request in the buffer. False after bytes that are none, and when nobody takes the answer. */
+static bool answer_all(struct secret *in, struct secret *reply)
+{
+    struct protocol_message request;
+    size_t used;
+    for (;;) {
+        enum protocol_result result = PROTOCOL_MORE;
+        if (in->len > 0)
+            result = protocol_parse(in->data, in->len, &used, &request);
+        if (result == PROTOCOL_MORE)
+            return true;
+        if (result == PROTOCOL_COMPLETE) {
+            token_answer(&request, reply);
+            secret_drop_front(in, used);
+        } else {
+            struct report why;
+            report_set(&why, FAILURE_CONFIG, result == PROTOCOL_TOO_LONG
+                                                 ? "the request is too long: see xoauth2-protocol(7)"
+                                                 : "the request is malformed: see xoauth2-protocol(7)");
+            protocol_error(reply, &why);
+        }
+        bool ok = command_write(reply->data, reply->len);
+        secret_reset(reply);
+        if (!ok || result != PROTOCOL_COMPLETE)
+            return false;
+    }
+}
+
+int verb_helper(const struct command *c)
+{
+    struct secret in;
+    struct secret reply;
+    (void)c;
+    secret_init(&in, PROTOCOL_MESSAGE_MAX + READ_SIZE);
+    secret_init(&reply, PROTOCOL_MESSAGE_MAX);
+    caller_watch(STDOUT_FILENO);
+    bool ok;
+    do
+        ok = answer_all(&in, &reply);
+    while (ok && read_more(&in, clock_monotonic() + IDLE_MAX));
+    caller_watch(-1);
+    secret_free(&in);
+    secret_free(&reply);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,27 @@
+#include "config.h"
+
+#include "command.h"
+
+#include "clock.h"
+#include "token.h"
+
+#include <stdio.h>
+
+int verb_refresh(const struct command *c)
+{
+    struct account a;
+    struct paths p;
+    struct report why;
+    struct token_reply reply = {.expires_at = 0};
+    if (!command_account(c, &a, &p, &why))
+        return command_fail(&why);
+    bool ok = token_get(&a, &p, NULL, true, &reply, &why);
+    if (ok) {
+        char until[COMMAND_TIME_MAX];
+        command_time(reply.expires_at, clock_wall(), until);
+        printf("%s: new access token, valid until %s\n", a.name, until);
+    }
+    secret_free(&reply.token);
+    account_free(&a);
+    return ok ? EXIT_OK : command_fail(&why);
+}

@@ -1,0 +1,256 @@
+#include "config.h"
+
+#include "command.h"
+
+#include "clock.h"
+#include "store.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* All that is shown of one account. */
+struct view {
+    const char *name;
+    const struct paths *paths;
+    struct account account;
+    struct state state;
+    struct report problem; /* FAILURE_NONE: all is well */
+    bool is_loaded;        /* whether account and state could be read */
+    int64_t now;
+    int64_t refresh_ends_at; /* 0 unknown */
+    char account_file[PATH_MAX];
+    char state_file[PATH_MAX];
+};
+
+/* How it stands with an account whose files are right. */
+static void judge(struct view *v)
+{
+    const struct state *s = &v->state;
+    const struct state_error *e = &s->last_error;
+    const char *option = paths_option(v->paths);
+    if (e->code != FAILURE_NONE)
+        report_set(&v->problem, e->code, "%s", e->message ? e->message : failure_name(e->code));
+    else if (!s->refresh_token && !state_is_valid(s, v->now))
+        report_set(&v->problem, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", v->name, option,
+                   v->name);
+}
+
+/* When the refresh token ends: what the server said, else what is known of the provider. */
+static int64_t refresh_end(const struct view *v)
+{
+    const char *lifetime = account_value(&v->account, SETTING_REFRESH_TOKEN_LIFETIME);
+    if (!v->state.refresh_token || v->state.refresh_expires_at > 0)
+        return v->state.refresh_expires_at;
+    if (!lifetime || v->state.refresh_obtained_at == 0)
+        return 0;
+    return v->state.refresh_obtained_at + strtoll(lifetime, NULL, 10);
+}
+
+/* Returns false where the account is none of ours to show. */
+static bool view_open(struct view *v, const struct paths *p, const char *name, bool only_readable)
+{
+    *v = (struct view){.name = name, .paths = p, .now = clock_wall()};
+    account_path(p, name, v->account_file);
+    state_path(p, name, v->state_file);
+    state_init(&v->state);
+    enum readfile_result result = account_load(&v->account, p, name, &v->problem);
+    if (result == READFILE_OK)
+        result = state_load(&v->state, p, name, &v->problem);
+    if (result == READFILE_UNREADABLE && only_readable)
+        return false;
+    v->is_loaded = result == READFILE_OK || result == READFILE_MISSING;
+    if (v->is_loaded) {
+        judge(v);
+        v->refresh_ends_at = refresh_end(v);
+    }
+    return true;
+}
+
+static void view_close(struct view *v)
+{
+    account_free(&v->account);
+    state_free(&v->state);
+}
+
+static const char *provider_of(const struct view *v)
+{
+    const char *description = account_value(&v->account, SETTING_DESCRIPTION);
+    const char *issuer = account_value(&v->account, SETTING_ISSUER);
+    if (description)
+        return description;
+    return issuer ? issuer : account_value(&v->account, SETTING_TOKEN_ENDPOINT);
+}
+
+static void print_access_token(const struct view *v)
+{
+    char when[COMMAND_TIME_MAX];
+    command_time(v->state.expires_at, v->now, when);
+    if (!v->state.access_token)
+        puts("  access token   none");
+    else if (v->state.expires_at == 0)
+        puts("  access token   (hidden)");
+    else
+        printf("  access token   (hidden), expire%s %s\n", v->state.expires_at > v->now ? "s" : "d", when);
+}
+
+static void print_refresh_token(const struct view *v)
+{
+    char when[COMMAND_TIME_MAX];
+    if (!v->state.refresh_token) {
+        puts("  refresh token  none");
+        return;
+    }
+    fputs("  refresh token  (hidden)", stdout);
+    if (v->state.refresh_obtained_at > 0) {
+        command_time(v->state.refresh_obtained_at, v->now, when);
+        printf(", issued %s", when);
+    }
+    command_time(v->refresh_ends_at, v->now, when);
+    if (v->refresh_ends_at > 0)
+        printf(", ends %s", when);
+    puts(v->refresh_ends_at > 0 ? "" : ", no known end");
+}
+
+static void print_error(const struct view *v)
+{
+    char when[COMMAND_TIME_MAX];
+    if (v->problem.code == FAILURE_NONE)
+        return;
+    printf("  problem        %s\n", v->problem.text);
+    if (v->state.last_error.code == FAILURE_NONE || v->state.last_error.at == 0)
+        return;
+    command_time(v->state.last_error.at, v->now, when);
+    printf("  since          %s\n", when);
+}
+
+static void print_view(const struct view *v)
+{
+    printf("%s%s\n", v->name, v->paths->system ? " (system)" : "");
+    if (v->is_loaded) {
+        printf("  provider       %s\n", provider_of(v));
+        if (v->state.signed_in_as)
+            printf("  signed in as   %s\n", v->state.signed_in_as);
+        print_access_token(v);
+        print_refresh_token(v);
+    }
+    print_error(v);
+    printf("  account file   %s\n", v->account_file);
+    printf("  state file     %s\n", v->state_file);
+}
+
+static void add_text(struct json_object *to, const char *key, const char *value)
+{
+    json_object_object_add(to, key, value ? json_object_new_string(value) : NULL);
+}
+
+static void add_time(struct json_object *to, const char *key, int64_t value)
+{
+    json_object_object_add(to, key, value > 0 ? json_object_new_int64(value) : NULL);
+}
+
+static struct json_object *tokens_as_json(const struct view *v, bool refresh)
+{
+    const struct state *s = &v->state;
+    struct json_object *token = json_object_new_object();
+    bool present = refresh ? s->refresh_token != NULL : s->access_token != NULL;
+    json_object_object_add(token, "present", json_object_new_boolean(present));
+    add_time(token, "obtained_at", refresh ? s->refresh_obtained_at : s->obtained_at);
+    add_time(token, "expires_at", refresh ? v->refresh_ends_at : s->expires_at);
+    return token;
+}
+
+static struct json_object *error_as_json(const struct view *v)
+{
+    const struct state_error *e = &v->state.last_error;
+    struct json_object *error = json_object_new_object();
+    add_text(error, "code", failure_name(v->problem.code));
+    add_text(error, "error", e->error);
+    add_text(error, "message", v->problem.text);
+    add_time(error, "at", e->at);
+    add_time(error, "retry_at", e->retry_at);
+    return error;
+}
+
+/* Members are only ever added; what is not known is null. */
+static struct json_object *view_as_json(const struct view *v)
+{
+    struct json_object *item = json_object_new_object();
+    add_text(item, "account", v->name);
+    add_text(item, "store", v->paths->system ? "system" : "user");
+    add_text(item, "state", failure_name(v->problem.code));
+    add_text(item, "provider", account_value(&v->account, SETTING_PROVIDER));
+    add_text(item, "issuer", v->state.issuer ? v->state.issuer : account_value(&v->account, SETTING_ISSUER));
+    add_text(item, "signed_in_as", v->state.signed_in_as);
+    add_text(item, "scope", v->state.scope);
+    add_time(item, "login_at", v->state.login_at);
+    json_object_object_add(item, "access_token", tokens_as_json(v, false));
+    json_object_object_add(item, "refresh_token", tokens_as_json(v, true));
+    json_object_object_add(item, "last_error", v->problem.code == FAILURE_NONE ? NULL : error_as_json(v));
+    add_text(item, "account_file", v->account_file);
+    add_text(item, "state_file", v->state_file);
+    return item;
+}
+
+/* What is shown so far. */
+struct output {
+    bool only_readable;
+    struct json_object *json; /* an array; NULL for text */
+    size_t count;
+    int status; /* the worst so far */
+};
+
+/* 77 before 1 before 75: what needs a person comes first. */
+static int worse(int a, int b)
+{
+    static const int ORDER[] = {EXIT_LOGIN_NEEDED, EXIT_FAILED, EXIT_TEMPORARY};
+    for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++)
+        if (a == ORDER[i] || b == ORDER[i])
+            return ORDER[i];
+    return EXIT_OK;
+}
+
+static void show(void *arg, const struct paths *p, const char *name)
+{
+    struct output *out = arg;
+    struct view v;
+    if (view_open(&v, p, name, out->only_readable && p->system)) {
+        if (out->json) {
+            json_object_array_add(out->json, view_as_json(&v));
+        } else {
+            if (out->count > 0)
+                puts("");
+            print_view(&v);
+        }
+        out->count++;
+        out->status = worse(out->status, command_status(v.problem.code));
+    }
+    view_close(&v);
+}
+
+/* The one that was named, by its name or by an address that its file lists. */
+static bool show_one(const struct command *c, struct output *out, struct report *why)
+{
+    struct account a;
+    struct paths p;
+    char name[ACCOUNT_NAME_MAX + 1];
+    if (!account_name(c->account, name, why))
+        return false;
+    if (command_account(c, &a, &p, why)) {
+        show(out, &p, a.name);
+        account_free(&a);
+        return true;
+    }
+    return false;
+}
+
+int verb_status(const struct command *c)
+{
+    struct report why;
+    struct output out = {.only_readable = !c->system, .json = c->json ? json_object_new_array() : NULL};
+    bool ok = c->account ? show_one(c, &out, &why) : command_each(c, show, &out, &why);
+    if (ok && c->json)
+        puts(json_object_to_json_string_ext(out.json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(out.json);
+    return ok ? out.status : command_fail(&why);
+}
