@@ -51,7 +51,9 @@ sample_login() {
 
 # cyrus PROGRAM PORT MECHANISM: these go on after a failed login, so what they print decides.
 cyrus() {
-    client "$CYRUS/$1" -m "$3" -u "$ME" -a "$ME" -p "$2" 127.0.0.1 > "$T/shown" 2>&1 < <(cyrus_quit "$1") || return 1
+    local rc=0
+    client "$CYRUS/$1" -m "$3" -u "$ME" -a "$ME" -p "$2" 127.0.0.1 > "$T/shown" 2>&1 < <(cyrus_quit "$1") || rc=$?
+    [ "$rc" -ne 124 ] || return 124
     grep -q '^Authenticated\.' "$T/shown"
 }
 
@@ -83,18 +85,17 @@ neomutt_login() {
     local logins
     logins=$(server_logins)
     cat > "$HOME/neomuttrc" << END
-set ssl_starttls = no
-set ssl_force_tls = no
+set ssl_ca_certificates_file = "$E2E_RUN/tls/ca.pem"
+set ssl_verify_dates = no
 set imap_user = "$ME"
 set imap_authenticators = "${1,,}"
 set imap_oauth_refresh_command = "$E2E_STAGE/bin/xoauth2 token $ME 2>>$T/command.err"
-set folder = "imap://127.0.0.1:$IMAP_PORT/"
+set folder = "imaps://localhost:$IMAPS_PORT/"
 set spoolfile = "+INBOX"
-set header_cache = ""
 push <exit>
 END
-    TERM=xterm client script -qec "neomutt -n -F $HOME/neomuttrc -d 2 -l $T/neomutt.secret" /dev/null \
-        > "$T/shown" 2>&1 < /dev/null || return 1
+    TERM=xterm limit "$CLIENT_SECONDS" script -qec "neomutt -n -F $HOME/neomuttrc -d 2 -l $T/neomutt.secret" /dev/null \
+        > "$T/shown" 2>&1 < /dev/null || return $?
     [ "$(server_logins)" -gt "$logins" ]
 }
 

@@ -182,11 +182,20 @@ login_expired() {
     wait_for has_expired
 }
 
+# The texts that programs show.
+no_account() {
+    echo "no account for $ME: run 'xoauth2 login $ME', or restrict this program to PLAIN"
+}
+
+login_again() {
+    echo "the login of $ME has ended: run 'xoauth2 login $ME'"
+}
+
 # Every secret of the OAuth server, looked for in all that the test kept. State files hold them by design, the
 # browser's note holds the URL with the code, and files called *.secret are the test's own.
 hunt_secrets() {
     local found
-    found=$(find "$T" -type f ! -name '*.secret' ! -path "$STATES/*" \
+    found=$(find "$T" -type f ! -name '*.secret*' ! -path "$STATES/*" \
         -exec grep -lF -f "$E2E_RUN/oauth/secrets" -f "$E2E_RUN/fault/secrets" {} +) || true
     [ -z "$found" ] || {
         echo "FAILED: a secret in $found"

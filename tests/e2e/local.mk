@@ -17,4 +17,5 @@ EXTRA_DIST += \
 	tests/e2e/sasl-session.mjs \
 	tests/e2e/servers.sh \
 	tests/e2e/stage.sh \
+	tests/e2e/watch-client.c \
 	tests/e2e/wrap.sh

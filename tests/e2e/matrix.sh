@@ -70,16 +70,20 @@ matrix_revoked() {
     equals "$(token_requests)" 1
 }
 
-# The person learns what to do.
+# The person learns what to do: from the program itself where it shows the mechanism's text, else from the log.
 matrix_dead() {
     login_expired
     oauth revoke-grant "{\"account\": \"$ME\"}"
     must_be_refused "$1" "$2"
-    if [ "$1" = neomutt ]; then
-        has "$T/command.err" "xoauth2 login $ME"
-    else
-        has "$T/shown" "$(login_again)"
-    fi
+    case $1 in
+        mbsync | sample) has "$T/shown" "$(login_again)" ;;
+        neomutt) has "$T/command.err" "$(login_again)" ;;
+        imtest | pop3test | smtptest)
+            has "$T/shown" 'Authentication failed. passphrase expired, has to be reset'
+            has "$T/syslog" "$(login_again)"
+            ;;
+        *) has "$T/syslog" "$(login_again)" ;;
+    esac
     login
     must_log_in "$1" "$2"
 }

@@ -16,12 +16,18 @@ configure_stage() {
     )
 }
 
+# build_one OUTPUT SOURCE ARGUMENT...
+build_one() {
+    local output=$E2E_WORK/$1 source=$E2E_DIR/$2
+    shift 2
+    [ "$output" -nt "$source" ] || cc -O1 -Wall -Wextra -Werror -o "$output" "$source" "$@"
+}
+
 # Programs of the tests themselves.
 build_clients() {
-    local libdir program=$E2E_WORK/imap-client
-    libdir=$(pkg-config --variable=libdir libsasl2)
-    [ "$program" -nt "$E2E_DIR/imap-client.c" ] || cc -O1 -Wall -Wextra -Werror -isystem "$E2E_WORK/libetpan/usr/include" \
-        -o "$program" "$E2E_DIR/imap-client.c" "$libdir"/libetpan.so.20
+    build_one imap-client imap-client.c -isystem "$E2E_WORK/libetpan/usr/include" \
+        "$(pkg-config --variable=libdir libsasl2)"/libetpan.so.20
+    build_one watch-client.so watch-client.c -shared -fPIC
 }
 
 build_stage() {

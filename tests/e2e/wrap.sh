@@ -4,17 +4,17 @@
 
 # Fills CLIENT_WRAP, the words before a mail program's command, and CLIENT_LIMIT, the seconds it has.
 wrap_client() {
-    CLIENT_WRAP=(env)
+    CLIENT_WRAP=(env "LD_PRELOAD=$E2E_WORK/watch-client.so" "E2E_SYSLOG=$T/syslog")
     CLIENT_LIMIT=$CLIENT_SECONDS
     case ${E2E_WRAP:-} in
         valgrind)
             CLIENT_LIMIT=$((CLIENT_SECONDS * 6))
-            CLIENT_WRAP=(valgrind -q --trace-children=no --leak-check=full --keep-debuginfo=yes --num-callers=40
+            CLIENT_WRAP+=(valgrind -q --trace-children=no --leak-check=full --keep-debuginfo=yes --num-callers=40
                 "--log-file=$T/valgrind.client.%p")
             ;;
         asan)
             CLIENT_LIMIT=$((CLIENT_SECONDS * 3))
-            CLIENT_WRAP=(env "LD_PRELOAD=$(gcc -print-file-name=libasan.so)"
+            CLIENT_WRAP+=("LD_PRELOAD=$(gcc -print-file-name=libasan.so):$E2E_WORK/watch-client.so"
                 "ASAN_OPTIONS=detect_leaks=0:log_path=$T/asan" "UBSAN_OPTIONS=log_path=$T/ubsan:print_stacktrace=1")
             ;;
     esac
