@@ -2,3 +2,11 @@
 dist_pkgprovider_DATA += \
 	providers/google.conf \
 	providers/microsoft.conf
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_provider_files
+TESTS += tests/unit/test_provider_files
+tests_unit_test_provider_files_SOURCES = tests/unit/test_provider_files.c tests/unit/test.h
+tests_unit_test_provider_files_CPPFLAGS = $(helper_cppflags) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_test_provider_files_LDADD = $(helper_libs) $(CMOCKA_LIBS)
+endif

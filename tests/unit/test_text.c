@@ -57,6 +57,34 @@ static void control_characters(void **state)
     assert_true(text_has_control("\x1F", 1));
 }
 
+/* Texts are looked at eight bytes at a time: every byte at every place, among neighbours that carry and borrow. */
+static void one_byte_at_any_place(void **state)
+{
+    (void)state;
+    for (size_t place = 0; place < 20; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            char text[20];
+            memset(text, byte % 2 ? ' ' : '~', sizeof text);
+            text[place] = (char)byte;
+            assert_int_equal(text_has_control(text, sizeof text), byte < 0x20 || byte == 0x7F);
+            assert_int_equal(text_is_utf8(text, sizeof text), byte < 0x80);
+        }
+    }
+}
+
+static void nothing_beyond_the_end_is_looked_at(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 20; len++) {
+        char text[21];
+        memset(text, 'a', sizeof text);
+        text[len] = '\x01';
+        assert_false(text_has_control(text, len));
+        text[len] = '\xFF';
+        assert_true(text_is_utf8(text, len));
+    }
+}
+
 static void hostile_text_is_made_harmless(void **state)
 {
     (void)state;
@@ -99,6 +127,8 @@ int main(void)
         cmocka_unit_test(malformed_utf8),
         cmocka_unit_test(sequence_cut_at_the_end),
         cmocka_unit_test(control_characters),
+        cmocka_unit_test(one_byte_at_any_place),
+        cmocka_unit_test(nothing_beyond_the_end_is_looked_at),
         cmocka_unit_test(hostile_text_is_made_harmless),
         cmocka_unit_test(sequence_cut_by_a_full_buffer),
         cmocka_unit_test(nearest_word),
