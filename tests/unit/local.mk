@@ -37,3 +37,45 @@ tests_unit_test_keyfile_LDADD = $(common_test_libs)
 tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c
 tests_unit_test_protocol_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_protocol_LDADD = $(common_test_libs)
+
+# plugin/
+unit_tests += \
+	tests/unit/test_grammar tests/unit/test_options tests/unit/test_source \
+	tests/unit/test_plugin tests/unit/test_plugin_helper tests/unit/test_module
+plugin_test_libs = libplugintest.la libunittest.la libxoauth2plugin.la $(SASL_LIBS) $(CMOCKA_LIBS) -lpthread
+
+check_LTLIBRARIES += libplugintest.la
+libplugintest_la_SOURCES = \
+	tests/unit/app.c tests/unit/app.h \
+	tests/unit/fake_agent.c tests/unit/fake_agent.h
+libplugintest_la_CPPFLAGS = $(unit_cppflags)
+
+check_PROGRAMS += tests/unit/fake_helper
+tests_unit_fake_helper_SOURCES = tests/unit/fake_helper.c
+
+tests_unit_test_grammar_SOURCES = tests/unit/test_grammar.c
+tests_unit_test_grammar_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_grammar_LDADD = $(plugin_test_libs)
+
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_options_LDADD = $(plugin_test_libs)
+
+tests_unit_test_source_SOURCES = tests/unit/test_source.c
+tests_unit_test_source_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_source_LDADD = $(plugin_test_libs)
+
+tests_unit_test_plugin_SOURCES = tests/unit/test_plugin.c
+tests_unit_test_plugin_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_plugin_LDADD = $(plugin_test_libs)
+
+tests_unit_test_plugin_helper_SOURCES = tests/unit/test_plugin_helper.c
+tests_unit_test_plugin_helper_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_plugin_helper_LDADD = $(plugin_test_libs)
+
+# The module as it is installed, in libsasl2's hands.
+tests_unit_test_module_SOURCES = tests/unit/test_module.c
+tests_unit_test_module_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_module_LDADD = $(plugin_test_libs)
+dist_check_SCRIPTS += tests/unit/test_module_file.sh
+TESTS += tests/unit/test_module_file.sh
