@@ -22,7 +22,7 @@ libsasl2_xoauth2_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^sasl_client_plug_init$$'
 
 # libsasl2 loads through a .la that lies beside the .so, so none is left there. Without it libtool removes nothing.
-install-exec-hook: remove-plugin-la
+install-data-hook: remove-plugin-la
 remove-plugin-la:
 	rm -f "$(DESTDIR)$(plugindir)/libsasl2-xoauth2.la"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFERS = 8, BUFFER_SIZE = 256, OPEN_FOLDERS_MAX = 16 };
+enum { BUFFERS = 64, BUFFER_SIZE = 256, OPEN_FOLDERS_MAX = 16 };
 
 static char root[64];
 

@@ -8,7 +8,7 @@
 int folder_make(void **state);
 int folder_remove(void **state);
 
-/* The path of `name` in the folder. One of eight static buffers, used in turn. */
+/* The path of `name` in the folder. One of 64 static buffers, used in turn. */
 const char *folder_path(const char *name);
 
 /* Writes a file with these permission bits, whatever the umask, and returns its path as above. */
