@@ -47,6 +47,9 @@ static char *trim(char *text)
 }
 
 static bool complain(const char *path, unsigned line, struct report *why, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
+
+static bool complain(const char *path, unsigned line, struct report *why, const char *format, va_list args)
 {
     char words[REPORT_TEXT_MAX];
     vsnprintf(words, sizeof words, format, args);

@@ -14,6 +14,13 @@ enum { REQUEST_MAX = 65536 };
 
 static char request[REQUEST_MAX + 1];
 
+/* Keeps a sanitizer in this program from handling signals, which is what the program looks for. */
+const char *__asan_default_options(void);
+__attribute__((used, visibility("default"))) const char *__asan_default_options(void)
+{
+    return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0";
+}
+
 static void say(const char *text)
 {
     size_t len = strlen(text);
