@@ -102,6 +102,9 @@ int process_start(struct process *child, const char *program)
 {
     int ends[2];
     *child = (struct process){.pid = -1, .fd = -1};
+    /* Said before the start, since where vfork is only emulated the failure of exec goes unheard. */
+    if (faccessat(AT_FDCWD, program, X_OK, AT_EACCESS) != 0)
+        return errno;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return errno;
     int error = 0;
