@@ -2,6 +2,7 @@
 
 #include "account.h"
 
+#include "choice.h"
 #include "glob.h"
 #include "provider.h"
 
@@ -178,9 +179,8 @@ bool account_client_secret(const struct account *a, const struct paths *p, struc
     return true;
 }
 
-bool account_host_allowed(const struct account *a, const char *host)
+bool account_hosts_allow(const char *hosts, const char *host)
 {
-    const char *hosts = account_value(a, SETTING_HOSTS);
     if (!hosts || !host || !*host)
         return true;
     if (glob_rank(hosts, host) > 0)
@@ -195,16 +195,19 @@ bool account_host_allowed(const struct account *a, const char *host)
     return glob_rank(hosts, plain) > 0;
 }
 
+bool account_host_allowed(const struct account *a, const char *host)
+{
+    return account_hosts_allow(account_value(a, SETTING_HOSTS), host);
+}
+
 /* What a search has found so far. */
 struct search {
     const struct paths *paths;
     const char *user;
     const char *host;
     struct report *passed_over;
-    struct account best; /* valid where rank > 0 */
-    size_t rank;
-    bool host_allowed;
-    bool tie;
+    struct account best; /* valid where choice.rank > 0 */
+    struct choice choice;
     char tied[ACCOUNT_NAME_MAX + 1];
 };
 
@@ -213,19 +216,16 @@ static void weigh(struct search *s, struct account *candidate)
 {
     const char *users = candidate->file.value[SETTING_USERS];
     size_t rank = users ? glob_rank(users, s->user) : 0;
-    bool allowed = account_host_allowed(candidate, s->host);
-    bool better = rank > s->rank || (rank == s->rank && allowed && !s->host_allowed);
-    if (rank > 0 && better) {
+    switch (choice_weigh(&s->choice, rank, account_host_allowed(candidate, s->host))) {
+    case CHOICE_BETTER:
         account_free(&s->best);
         s->best = *candidate;
-        s->rank = rank;
-        s->host_allowed = allowed;
-        s->tie = false;
         return;
-    }
-    if (rank > 0 && rank == s->rank && allowed == s->host_allowed) {
-        s->tie = true;
+    case CHOICE_EQUAL:
         memcpy(s->tied, candidate->name, sizeof s->tied);
+        break;
+    case CHOICE_WORSE:
+        break;
     }
     account_free(candidate);
 }
@@ -332,20 +332,27 @@ bool account_each(const struct paths *p, bool (*visit)(void *arg, const char *na
     return result == READFILE_OK || result == READFILE_MISSING;
 }
 
+bool account_tie(const struct paths *p, const char *user, const char *one, const char *other, struct report *why)
+{
+    char first[PATH_MAX];
+    char second[PATH_MAX];
+    account_path(p, one, first);
+    account_path(p, other, second);
+    return report_set(why, FAILURE_CONFIG, "%s matches the 'users:' of %s and of %s equally: change one of them", user,
+                      first, second);
+}
+
 static enum readfile_result search_users(struct search *s, struct report *why)
 {
     enum readfile_result result = each(s->paths, consider, s, why);
     if (result != READFILE_OK)
         return result;
-    if (s->rank == 0)
+    if (s->choice.rank == 0)
         return READFILE_MISSING;
     /* Where neither may be used for this host, the first says so. */
-    if (!s->tie || !s->host_allowed)
+    if (!s->choice.tie || !s->choice.host_allowed)
         return READFILE_OK;
-    char other[PATH_MAX];
-    account_path(s->paths, s->tied, other);
-    report_set(why, FAILURE_CONFIG, "%s matches the 'users:' of %s and of %s equally: change one of them", s->user,
-               s->best.file.path, other);
+    account_tie(s->paths, s->user, s->best.name, s->tied, why);
     return READFILE_REFUSED;
 }
 

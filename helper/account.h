@@ -53,6 +53,9 @@ bool account_client_secret(const struct account *a, const struct paths *p, struc
  * where neither account nor provider limits the hosts. */
 bool account_host_allowed(const struct account *a, const char *host);
 
+/* The same for a value of hosts:; NULL limits nothing. */
+bool account_hosts_allow(const char *hosts, const char *host);
+
 /* Finds the account for a user in one store: the account of that name, else the one with the exact address in
  * users:, else the one with the longest matching pattern; of equals, the one whose hosts: allow `host`. A tie is
  * FAILURE_CONFIG naming both files; READFILE_MISSING where nothing matches. A broken account file stops the search
@@ -60,6 +63,9 @@ bool account_host_allowed(const struct account *a, const char *host);
  * there was none), so that one mistake does not take every other account down. */
 enum readfile_result account_find(struct account *a, const struct paths *p, const char *user, const char *host,
                                   struct report *passed_over, struct report *why);
+
+/* Reports that the users: of two accounts match equally well. Returns false. */
+bool account_tie(const struct paths *p, const char *user, const char *one, const char *other, struct report *why);
 
 /* Calls `each` with the name of every account file in the store, sorted; stops when it returns false. A missing folder
  * has no accounts. False only where the folder cannot be read. */

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-static bool no_account(const char *user, bool system, const struct report *passed_over, struct report *why)
+bool lookup_none(const char *user, bool system, const struct report *passed_over, struct report *why)
 {
     const char *option = system ? " --system" : "";
     if (passed_over->code != FAILURE_NONE)
@@ -40,7 +40,7 @@ bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const
     account_init(a);
     if (stores == LOOKUP_SYSTEM) {
         result = find_in_system(a, p, user, host, &passed_over, why);
-        return result == READFILE_OK || (result == READFILE_MISSING && no_account(user, true, &passed_over, why));
+        return result == READFILE_OK || (result == READFILE_MISSING && lookup_none(user, true, &passed_over, why));
     }
     /* Who has no home folder has no store of his own. */
     if (paths_user(p, &ignored))
@@ -51,5 +51,5 @@ bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const
     if (result == READFILE_OK && may_use(a, p))
         return true;
     account_free(a);
-    return result == READFILE_REFUSED ? false : no_account(user, false, &passed_over, why);
+    return result == READFILE_REFUSED ? false : lookup_none(user, false, &passed_over, why);
 }

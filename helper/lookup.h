@@ -19,4 +19,7 @@ enum lookup_stores {
 bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const char *user, const char *host,
             struct report *why);
 
+/* Reports FAILURE_NO_ACCOUNT; `passed_over` is account_find()'s. Returns false. */
+bool lookup_none(const char *user, bool system, const struct report *passed_over, struct report *why);
+
 #endif

@@ -28,6 +28,8 @@ const char *const SETTING_NAMES[SETTING_COUNT + 1] = {
     [SETTING_USERS] = "users",
     [SETTING_HOSTS] = "hosts",
     [SETTING_REFRESH_MARGIN] = "refresh_margin",
+    [SETTING_ALLOW] = "allow",
+    [SETTING_NOTIFY_COMMAND] = "notify_command",
     [SETTING_PROXY] = "proxy",
     [SETTING_CA_FILE] = "ca_file",
     [SETTING_CA_PATH] = "ca_path",
@@ -215,6 +217,11 @@ static const char *check_path(const char *value)
     return *value == '/' && strlen(value) < 4096 ? NULL : "must be an absolute path";
 }
 
+static const char *check_command(const char *value)
+{
+    return check_path(value) ? "must be the absolute path of a program, perhaps with arguments" : NULL;
+}
+
 /* libcurl's schemes. A name or password in the URL would show up in its messages. */
 static const char *check_proxy(const char *value)
 {
@@ -273,6 +280,8 @@ static const struct {
     [SETTING_USERS] = {check_list, ACCOUNT_ONLY},
     [SETTING_HOSTS] = {check_hosts, ANYWHERE},
     [SETTING_REFRESH_MARGIN] = {check_margin, ANYWHERE},
+    [SETTING_ALLOW] = {check_list, ACCOUNT_ONLY},
+    [SETTING_NOTIFY_COMMAND] = {check_command, ACCOUNT_ONLY},
     [SETTING_PROXY] = {check_proxy, ANYWHERE},
     [SETTING_CA_FILE] = {check_path, ANYWHERE},
     [SETTING_CA_PATH] = {check_path, ANYWHERE},

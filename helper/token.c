@@ -25,27 +25,27 @@ static bool same_error(const struct state_error *a, const struct state_error *b)
 }
 
 /* Loads the state, which is empty where there is none. */
-static bool read_state(struct state *s, const struct account *a, const struct paths *p, struct report *why)
+static bool read_state(struct state *s, const char *name, const struct paths *p, struct report *why)
 {
-    enum readfile_result result = state_load(s, p, a->name, why);
+    enum readfile_result result = state_load(s, p, name, why);
     return result == READFILE_OK || result == READFILE_MISSING;
 }
 
-static bool remembered(const struct account *a, const struct state_error *e, struct report *why)
+static bool remembered(const char *name, const struct state_error *e, struct report *why)
 {
     if (e->message)
         return report_set(why, e->code, "%s", e->message);
     return report_set(why, e->code, "the last attempt to renew the token of %s failed (%s): run 'xoauth2 refresh %s'",
-                      a->name, failure_name(e->code), a->name);
+                      name, failure_name(e->code), name);
 }
 
-static bool login_needed(const struct account *a, const struct paths *p, const struct state *s, struct report *why)
+static bool login_needed(const char *name, const struct paths *p, const struct state *s, struct report *why)
 {
     if (s->access_token || s->login_at)
-        return report_set(why, FAILURE_LOGIN_NEEDED, "the login of %s has ended: run 'xoauth2%s login %s'", a->name,
-                          paths_option(p), a->name);
-    return report_set(why, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", a->name,
-                      paths_option(p), a->name);
+        return report_set(why, FAILURE_LOGIN_NEEDED, "the login of %s has ended: run 'xoauth2%s login %s'", name,
+                          paths_option(p), name);
+    return report_set(why, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", name,
+                      paths_option(p), name);
 }
 
 /* Whether the last failure answers this request too: a dead refresh token, or a time before which nobody shall try again. An
@@ -57,14 +57,12 @@ static bool is_known_failure(const struct state_error *e, int64_t now)
     return (e->code == FAILURE_UNREACHABLE || e->code == FAILURE_BUSY) && e->at <= now && e->retry_at > now;
 }
 
-/* Why there is no sense in asking the provider, if so. */
-static bool may_ask(const struct account *a, const struct paths *p, const struct state *s, bool force,
-                    struct report *why)
+bool token_may_ask(const char *name, const struct paths *p, const struct state *s, bool force, struct report *why)
 {
     if (!s->refresh_token)
-        return login_needed(a, p, s, why);
+        return login_needed(name, p, s, why);
     if (!force && is_known_failure(&s->last_error, clock_wall()))
-        return remembered(a, &s->last_error, why);
+        return remembered(name, &s->last_error, why);
     return true;
 }
 
@@ -81,7 +79,7 @@ struct request {
 static bool reread(struct request *r, struct state *old, struct report *why)
 {
     struct state now;
-    if (!read_state(&now, r->account, r->paths, why))
+    if (!read_state(&now, r->account->name, r->paths, why))
         return false;
     *old = r->state;
     r->state = now;
@@ -102,8 +100,8 @@ static bool adopt_or_fetch(struct request *r, int lock, struct report *why)
                  : state_is_fresh(&r->state, clock_wall(), account_refresh_margin(r->account)))
         return true;
     if (failed)
-        return remembered(r->account, error, why);
-    if (!may_ask(r->account, r->paths, &r->state, r->force, why) ||
+        return remembered(r->account->name, error, why);
+    if (!token_may_ask(r->account->name, r->paths, &r->state, r->force, why) ||
         !fetch_token(r->paths, r->account->name, r->force, lock, r->deadline, why) || !reread(r, &before, why))
         return false;
     state_free(&before);
@@ -115,7 +113,7 @@ static bool adopt_or_fetch(struct request *r, int lock, struct report *why)
 
 static bool renew(struct request *r, struct report *why)
 {
-    if (!may_ask(r->account, r->paths, &r->state, r->force, why))
+    if (!token_may_ask(r->account->name, r->paths, &r->state, r->force, why))
         return false;
     int lock = store_lock(r->paths, r->account->name, r->deadline, why);
     bool ok = lock >= 0 && adopt_or_fetch(r, lock, why);
@@ -123,7 +121,7 @@ static bool renew(struct request *r, struct report *why)
     return ok;
 }
 
-static bool check_host(const struct account *a, const char *host, struct report *why)
+bool token_check_host(const struct account *a, const char *host, struct report *why)
 {
     if (account_host_allowed(a, host))
         return true;
@@ -139,7 +137,7 @@ bool token_get(const struct account *a, const struct paths *p, const char *host,
     secret_init(&reply->token, STATE_TOKEN_MAX);
     reply->expires_at = 0;
     r.deadline = clock_monotonic() + TOKEN_WAIT_MAX;
-    if (!check_host(a, host, why) || !read_state(&r.state, a, p, why))
+    if (!token_check_host(a, host, why) || !read_state(&r.state, a->name, p, why))
         return false;
     bool ok = (!force && state_is_fresh(&r.state, clock_wall(), account_refresh_margin(a))) || renew(&r, why) ||
               (!force && state_is_valid(&r.state, clock_wall()));
@@ -190,10 +188,9 @@ static enum verdict read_challenge(const char *challenge, size_t len)
     return verdict;
 }
 
-static void explain(const struct account *a, const struct paths *p, enum verdict verdict, struct report *message)
+static void explain(const char *name, const struct paths *p, enum verdict verdict, struct report *message)
 {
     const char *option = paths_option(p);
-    const char *name = a->name;
     switch (verdict) {
     case VERDICT_STALE:
         report_set(message, FAILURE_NONE, "the mail server refused the token of %s as invalid: it was dropped, try again; "
@@ -214,69 +211,95 @@ static void explain(const struct account *a, const struct paths *p, enum verdict
                "signed in", name, option, name);
 }
 
-static bool drop(struct state *s, const struct account *a, const struct paths *p, const char *token,
-                 struct report *why)
+bool token_drop(const char *name, const struct paths *p, const char *token, struct report *why)
 {
-    if (!s->access_token || strcmp(s->access_token, token) != 0)
-        return true;
-    state_set(&s->access_token, NULL);
-    s->obtained_at = 0;
-    s->expires_at = 0;
-    return state_save(s, p, a->name, why);
+    struct state s;
+    bool ok = true;
+    if (!read_state(&s, name, p, why))
+        return false;
+    if (s.access_token && strcmp(s.access_token, token) == 0) {
+        state_set(&s.access_token, NULL);
+        s.obtained_at = 0;
+        s.expires_at = 0;
+        ok = state_save(&s, p, name, why);
+    }
+    state_free(&s);
+    return ok;
 }
 
 bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge, size_t len,
                   struct report *message, struct report *why)
 {
-    struct state s;
     enum verdict verdict = read_challenge(challenge, len);
-    explain(a, p, verdict, message);
+    explain(a->name, p, verdict, message);
     if (verdict != VERDICT_STALE)
         return true;
     int lock = store_lock(p, a->name, clock_monotonic() + REJECT_WAIT_MAX, why);
-    if (lock < 0)
-        return false;
-    bool ok = read_state(&s, a, p, why);
-    if (ok) {
-        ok = drop(&s, a, p, token, why);
-        state_free(&s);
-    }
+    bool ok = lock >= 0 && token_drop(a->name, p, token, why);
     store_unlock(&lock);
     return ok;
+}
+
+bool token_put(const char *name, const char *token, int64_t expires_at, struct secret *reply, struct report *why)
+{
+    char when[24] = "";
+    if (expires_at > 0)
+        snprintf(when, sizeof when, "%" PRId64, expires_at);
+    if (protocol_begin(reply, "ok") && protocol_put(reply, "token", token) &&
+        protocol_put(reply, "expires_at", when) && protocol_end(reply))
+        return true;
+    return report_set(why, FAILURE_UNREACHABLE, "the token of %s does not fit into a message", name);
 }
 
 static bool answer_get(const struct account *a, const struct paths *p, const struct protocol_message *request,
                        struct secret *reply, struct report *why)
 {
     struct token_reply token = {.expires_at = 0};
-    char expires_at[24] = "";
-    bool ok = token_get(a, p, protocol_get(request, "host"), false, &token, why);
-    if (ok && token.expires_at > 0)
-        snprintf(expires_at, sizeof expires_at, "%" PRId64, token.expires_at);
-    if (ok && !(protocol_begin(reply, "ok") && protocol_put(reply, "token", token.token.data) &&
-                protocol_put(reply, "expires_at", expires_at) && protocol_end(reply)))
-        ok = report_set(why, FAILURE_UNREACHABLE, "the token of %s does not fit into a message", a->name);
+    bool ok = token_get(a, p, protocol_get(request, "host"), false, &token, why) &&
+              token_put(a->name, token.token.data, token.expires_at, reply, why);
     secret_free(&token.token);
     return ok;
+}
+
+/* Decodes the challenge of a `reject`. */
+static bool take_challenge(const struct protocol_message *request, struct secret *challenge, struct report *why)
+{
+    const char *encoded = protocol_get(request, "challenge");
+    secret_init(challenge, PROTOCOL_MESSAGE_MAX);
+    if (protocol_get(request, "token") && encoded && base64_decode(encoded, challenge))
+        return true;
+    return report_set(why, FAILURE_CONFIG, "a 'reject' without a token and a challenge in base64");
+}
+
+bool token_judge(const char *name, const struct paths *p, const struct protocol_message *request, bool *stale,
+                 struct report *message, struct report *why)
+{
+    struct secret challenge;
+    bool ok = take_challenge(request, &challenge, why);
+    enum verdict verdict = ok ? read_challenge(challenge.data ? challenge.data : "", challenge.len) : VERDICT_OTHER;
+    secret_free(&challenge);
+    explain(name, p, verdict, message);
+    *stale = verdict == VERDICT_STALE;
+    return ok;
+}
+
+bool token_put_message(const struct report *message, struct secret *reply, struct report *why)
+{
+    if (protocol_begin(reply, "ok") && protocol_put(reply, "message", message->text) && protocol_end(reply))
+        return true;
+    return report_set(why, FAILURE_UNREACHABLE, "not enough memory for an answer");
 }
 
 static bool answer_reject(const struct account *a, const struct paths *p, const struct protocol_message *request,
                           struct secret *reply, struct report *why)
 {
-    const char *token = protocol_get(request, "token");
-    const char *encoded = protocol_get(request, "challenge");
     struct report message;
     struct secret challenge;
-    secret_init(&challenge, PROTOCOL_MESSAGE_MAX);
-    bool ok = token && encoded && base64_decode(encoded, &challenge);
-    if (!ok)
-        report_set(why, FAILURE_CONFIG, "a 'reject' without a token and a challenge in base64");
-    else
-        ok = token_reject(a, p, token, challenge.data ? challenge.data : "", challenge.len, &message, why);
+    bool ok = take_challenge(request, &challenge, why) &&
+              token_reject(a, p, protocol_get(request, "token"), challenge.data ? challenge.data : "", challenge.len,
+                           &message, why);
     secret_free(&challenge);
-    if (ok && !(protocol_begin(reply, "ok") && protocol_put(reply, "message", message.text) && protocol_end(reply)))
-        ok = report_set(why, FAILURE_UNREACHABLE, "not enough memory for an answer");
-    return ok;
+    return ok && token_put_message(&message, reply, why);
 }
 
 typedef bool answer_function(const struct account *a, const struct paths *p, const struct protocol_message *request,
@@ -289,20 +312,32 @@ static answer_function *function_for(const char *verb)
     return strcmp(verb, "reject") == 0 ? answer_reject : NULL;
 }
 
+const char *token_user(const struct protocol_message *request, struct report *why)
+{
+    const char *user = protocol_get(request, "authid");
+    if (!user || !*user)
+        user = protocol_get(request, "user");
+    if (user && *user)
+        return user;
+    report_set(why, FAILURE_CONFIG, "the request names no user: set the user name in the program");
+    return NULL;
+}
+
+bool token_unknown(const struct protocol_message *request, struct report *why)
+{
+    return report_set(why, FAILURE_CONFIG, "this version of xoauth2 does not know the request '%s': update it",
+                      request->verb);
+}
+
 static bool answer(const struct protocol_message *request, struct secret *reply, struct report *why)
 {
     struct account a;
     struct paths p;
     answer_function *function = function_for(request->verb);
     if (!function)
-        return report_set(why, FAILURE_CONFIG, "this version of xoauth2 does not know the request '%s': update it",
-                          request->verb);
-    const char *user = protocol_get(request, "authid");
-    if (!user || !*user)
-        user = protocol_get(request, "user");
-    if (!user || !*user)
-        return report_set(why, FAILURE_CONFIG, "the request names no user: set the user name in the program");
-    if (!lookup(&a, &p, LOOKUP_ALL, user, protocol_get(request, "host"), why))
+        return token_unknown(request, why);
+    const char *user = token_user(request, why);
+    if (!user || !lookup(&a, &p, LOOKUP_ALL, user, protocol_get(request, "host"), why))
         return false;
     bool ok = function(&a, &p, request, reply, why);
     account_free(&a);

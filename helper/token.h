@@ -32,6 +32,35 @@ bool token_get(const struct account *a, const struct paths *p, const char *host,
 bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge, size_t len,
                   struct report *message, struct report *why);
 
+/* The parts of these, for a program that keeps accounts and states in memory. */
+
+/* Whether there is sense in asking the provider for a new token: there is a refresh token and, unless `force`, it is not
+ * known to be dead and no back-off is running. Otherwise false, with what is to be answered. */
+bool token_may_ask(const char *name, const struct paths *p, const struct state *s, bool force, struct report *why);
+
+/* False with FAILURE_WRONG_HOST where the account's token is not for `host`. NULL is any host. */
+bool token_check_host(const struct account *a, const char *host, struct report *why);
+
+/* Whose token a request wants. NULL with FAILURE_CONFIG where it does not say. */
+const char *token_user(const struct protocol_message *request, struct report *why);
+
+/* Reports that this version does not know the verb of a request. Returns false. */
+bool token_unknown(const struct protocol_message *request, struct report *why);
+
+/* Writes the reply to `get`; `expires_at` in wall-clock seconds, 0 where unknown. */
+bool token_put(const char *name, const char *token, int64_t expires_at, struct secret *reply, struct report *why);
+
+/* Judges a `reject`: whether its token is stale, and the text for the log. False with FAILURE_CONFIG for one that is
+ * malformed. */
+bool token_judge(const char *name, const struct paths *p, const struct protocol_message *request, bool *stale,
+                 struct report *message, struct report *why);
+
+/* Removes the access token from the state on disk if it is `token`. The account's lock must be held. */
+bool token_drop(const char *name, const struct paths *p, const char *token, struct report *why);
+
+/* Writes the reply to `reject`. */
+bool token_put_message(const struct report *message, struct secret *reply, struct report *why);
+
 /* Answers one request of the helper protocol in `reply`, which is emptied first: `get` and `reject`, looking in the user's
  * store, then in the system's. */
 void token_answer(const struct protocol_message *request, struct secret *reply);
