@@ -27,7 +27,7 @@ test_mbsyncrc() {
     login
     give_mail 2
     mkdir -p "$HOME/Mail"
-    adapt mbsyncrc "s/^Host .*/Host 127.0.0.1\nPort $IMAPS_PORT\nCertificateFile ${E2E_RUN//\//\\/}\/tls\/ca.pem/" \
+    adapt mbsyncrc "s/^Host .*/Host localhost\nPort $IMAPS_PORT\nCertificateFile ${E2E_RUN//\//\\/}\/tls\/ca.pem/" \
         > "$HOME/.mbsyncrc"
     client mbsync gmail > "$T/shown" 2>&1 < /dev/null || fail "$(cat "$T/shown")"
     equals "$(find "$HOME/Mail/Inbox" -type f -path '*/[cn]*/*' | wc -l)" 2
@@ -35,9 +35,14 @@ test_mbsyncrc() {
 
 test_neomuttrc() {
     login
-    adapt neomuttrc "s,imaps://imap.gmail.com/,imap://127.0.0.1:$IMAP_PORT/," > "$HOME/neomuttrc"
-    printf 'set ssl_starttls = no\nset ssl_force_tls = no\npush <exit>\n' >> "$HOME/neomuttrc"
-    TERM=xterm client script -qec "neomutt -n -F $HOME/neomuttrc" /dev/null > "$T/shown" 2>&1 < /dev/null || true
+    give_mail 1
+    {
+        printf 'set ssl_ca_certificates_file = "%s"\nset ssl_verify_dates = no\n' "$E2E_RUN/tls/ca.pem"
+        adapt neomuttrc "s,imaps://imap.gmail.com/,imaps://localhost:$IMAPS_PORT/,"
+        printf 'push <exit>\n'
+    } > "$HOME/neomuttrc"
+    TERM=xterm limit "$CLIENT_SECONDS" script -qec "neomutt -n -F $HOME/neomuttrc" /dev/null > "$T/shown" 2>&1 \
+        < /dev/null || true
     must_have_logged_in
 }
 
@@ -50,15 +55,15 @@ test_imtest() {
     must_have_logged_in
 }
 
-# It prints base64 of "XOAUTH2", a NUL and the bytes for the server, and waits for the server's answer.
+# Given the server's mechanisms in base64, it prints base64 of "XOAUTH2", a NUL and the bytes for the server.
 test_sasl_sample_client() {
     local command
     login
     command=$(adapt sasl-sample-client)
     # shellcheck disable=SC2086 # a command with its arguments
-    client $command -p "$SASL_PATH" > "$T/shown.secret" 2>&1 < /dev/null || true
-    sed -n 's/^C: //p' "$T/shown.secret" | head -n 1 | base64 -d 2> /dev/null | tr '\0\1' '|#' > "$T/message.secret"
-    grep -q "^XOAUTH2|user=$ME#auth=Bearer " "$T/message.secret" || fail "$(sed 's/Bearer .*/Bearer .../' "$T/message.secret")"
+    client $command -p "$SASL_PATH" > "$T/shown.secret" 2>&1 < <(printf 'S: %s\n' "$(printf XOAUTH2 | base64)") || true
+    sed -n 's/^C: //p' "$T/shown.secret" | head -n 1 | base64 -d | tr '\0\1' '|#' > "$T/message.secret"
+    grep -q "^XOAUTH2|user=$ME#auth=Bearer " "$T/message.secret" || fail "$(sed 's/C: .*/C: .../' "$T/shown.secret")"
 }
 
 run_tests
