@@ -20,16 +20,29 @@ const char *login_account_provider(const struct login *l)
     return name ? name : "the provider";
 }
 
-/* Parses a copy of the text, which parsing takes apart. */
-static bool parse_copy(struct account *a, const struct login *l, struct report *why)
+/* A copy of the text: parsing takes it apart. */
+static bool copy_text(const struct login *l, struct secret *copy, struct report *why)
+{
+    secret_init(copy, KEYFILE_SIZE_MAX);
+    if (secret_adds(copy, "") && (l->text.len == 0 || secret_add(copy, l->text.data, l->text.len)))
+        return true;
+    return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+}
+
+/* The account file as it is. It need not be complete: the options may add what is missing. */
+static bool parse_old(struct keyfile *old, const struct login *l, struct report *why)
+{
+    char path[PATH_MAX];
+    keyfile_init(old);
+    account_path(&l->paths, l->name, path);
+    return copy_text(l, &old->text, why) && keyfile_parse(old, path, SETTING_NAMES, why);
+}
+
+/* The account as it will be. */
+static bool parse_new(struct login *l, struct report *why)
 {
     struct secret copy;
-    secret_init(&copy, KEYFILE_SIZE_MAX);
-    account_init(a);
-    bool ok = secret_adds(&copy, "") && (l->text.len == 0 || secret_add(&copy, l->text.data, l->text.len));
-    if (!ok)
-        report_set(why, FAILURE_UNREACHABLE, "not enough memory");
-    ok = ok && account_parse(a, &l->paths, l->name, &copy, why);
+    bool ok = copy_text(l, &copy, why) && account_parse(&l->account, &l->paths, l->name, &copy, why);
     secret_free(&copy);
     return ok;
 }
@@ -40,17 +53,17 @@ static bool same(const char *a, const char *b)
 }
 
 /* Whether the account is to move to another provider than its file has. */
-static bool moves(const struct account *old, const struct login_options *o)
+static bool moves(const struct keyfile *old, const struct login_options *o)
 {
-    const char *provider = old->file.value[SETTING_PROVIDER];
-    const char *issuer = old->file.value[SETTING_ISSUER];
+    const char *provider = old->value[SETTING_PROVIDER];
+    const char *issuer = old->value[SETTING_ISSUER];
     if ((!provider && !issuer) || (!o->provider && !o->issuer))
         return false;
     return o->provider ? !same(o->provider, provider) : !same(o->issuer, issuer);
 }
 
 /* What belongs to the old provider must not be taken to the new one: its client secret would be sent there. */
-static bool check_move(const struct account *old, const struct login_options *o, struct report *why)
+static bool check_move(const struct keyfile *old, const struct login_options *o, struct report *why)
 {
     const struct {
         enum setting key;
@@ -71,9 +84,9 @@ static bool check_move(const struct account *old, const struct login_options *o,
     if (!moves(old, o))
         return true;
     for (size_t i = 0; i < sizeof bound / sizeof bound[0]; i++) {
-        if (!old->file.value[bound[i].key] || bound[i].given)
+        if (!old->value[bound[i].key] || bound[i].given)
             continue;
-        return keyfile_complain(&old->file, bound[i].key, why,
+        return keyfile_complain(old, bound[i].key, why,
                                 "'%s' belongs to the provider that the account has now: remove the line%s%s, then log in "
                                 "at the new one",
                                 SETTING_NAMES[bound[i].key], bound[i].option ? " or give " : "",
@@ -87,13 +100,13 @@ static bool set(struct login *l, enum setting key, const char *value)
     return !value || accountfile_set(&l->text, key, value);
 }
 
-static bool drop(struct login *l, enum setting key, const struct account *old)
+static bool drop(struct login *l, enum setting key, const struct keyfile *old)
 {
-    return !old->file.value[key] || accountfile_set(&l->text, key, NULL);
+    return !old->value[key] || accountfile_set(&l->text, key, NULL);
 }
 
 /* Puts what the command line gives into the text. Where one key stands for another, that one goes. */
-static bool apply(struct login *l, const char *provider, const struct account *old)
+static bool apply(struct login *l, const char *provider, const struct keyfile *old)
 {
     const struct login_options *o = &l->options;
     const char *flow = o->flow == LOGIN_FLOW_BROWSER ? "browser" : o->flow == LOGIN_FLOW_DEVICE ? "device" : NULL;
@@ -110,14 +123,14 @@ static bool apply(struct login *l, const char *provider, const struct account *o
            set(l, SETTING_FLOW, flow) && set(l, SETTING_CA_FILE, o->ca_file);
 }
 
-static bool knows_where(const struct account *old)
+static bool knows_where(const struct keyfile *old)
 {
-    return old->file.value[SETTING_PROVIDER] || old->file.value[SETTING_ISSUER] ||
-           old->file.value[SETTING_TOKEN_ENDPOINT];
+    return old->value[SETTING_PROVIDER] || old->value[SETTING_ISSUER] ||
+           old->value[SETTING_TOKEN_ENDPOINT];
 }
 
 /* `guessed` is the provider that the address tells, or empty. */
-static bool choose_provider(struct login *l, const struct account *old, char guessed[PROVIDER_NAME_MAX + 1],
+static bool choose_provider(struct login *l, const struct keyfile *old, char guessed[PROVIDER_NAME_MAX + 1],
                             struct report *why)
 {
     guessed[0] = '\0';
@@ -132,16 +145,15 @@ static bool choose_provider(struct login *l, const struct account *old, char gue
 
 bool login_account_gather(struct login *l, struct report *why)
 {
-    struct account old;
+    struct keyfile old;
     char guessed[PROVIDER_NAME_MAX + 1];
-    if (!accountfile_read(&l->paths, l->name, &l->text, why) || !parse_copy(&old, l, why))
+    if (!accountfile_read(&l->paths, l->name, &l->text, why))
         return false;
-    const char *provider = l->options.provider;
-    bool ok = choose_provider(l, &old, guessed, why) && check_move(&old, &l->options, why);
-    if (ok && !apply(l, *guessed ? guessed : provider, &old))
+    bool ok = parse_old(&old, l, why) && choose_provider(l, &old, guessed, why) && check_move(&old, &l->options, why);
+    if (ok && !apply(l, *guessed ? guessed : l->options.provider, &old))
         ok = report_set(why, FAILURE_CONFIG, "an option's value has a line break, or is too long for an account file");
-    account_free(&old);
-    return ok && parse_copy(&l->account, l, why);
+    keyfile_free(&old);
+    return ok && parse_new(l, why);
 }
 
 static bool no_client_id(const struct login *l, struct report *why)

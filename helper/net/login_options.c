@@ -2,6 +2,7 @@
 
 #include "login_options.h"
 
+#include "settings.h"
 #include "text.h"
 
 #include <getopt.h>
@@ -199,6 +200,8 @@ static enum login_options_result check(struct login_options *o, int argc, char *
         return wrong("more than one account: '%s' and '%s'", argv[optind], argv[optind + 1]);
     if (o->provider && o->issuer)
         return wrong("--provider and --issuer exclude each other");
+    if (o->issuer && !settings_url_allowed(o->issuer))
+        return wrong("'%s' cannot be an issuer: give an address with https:// (http:// for a loopback address alone)", o->issuer);
     o->account = argv[optind];
     return LOGIN_OPTIONS_GOOD;
 }

@@ -21,7 +21,7 @@ give_mail() {
 write_mbsyncrc() {
     mkdir -p "$T/mail"
     {
-        printf 'IMAPAccount server\nHost 127.0.0.1\nUser %s\n' "$ME"
+        printf 'IMAPAccount server\nHost localhost\nUser %s\n' "$ME"
         printf '%s\n' "$@"
         printf '\nIMAPStore far\nAccount server\n'
         printf '\nMaildirStore near\nPath %s/mail/\nInbox %s/mail/INBOX\n' "$T" "$T"

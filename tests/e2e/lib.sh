@@ -170,6 +170,16 @@ login_faults_expired() {
     wait_for has_expired
 }
 
+# gets_token [ACCOUNT]: `xoauth2 token` gives one, into $T/token.secret, and says nothing else.
+gets_token() {
+    local rc=0
+    xoauth2 token "${1:-$ME}" > "$T/token.secret" 2> "$T/err" < /dev/null || rc=$?
+    [ "$rc" -eq 0 ] || fail "no token, status $rc: $(cat "$T/err")"
+    grep -qE '^[A-Za-z0-9._~+/-]+=*$' "$T/token.secret" || fail 'that is no token'
+    equals "$(wc -l < "$T/token.secret")" 1
+    [ ! -s "$T/err" ] || fail "wrote: $(cat "$T/err")"
+}
+
 has_expired() {
     [ "$(date +%s)" -ge "$(state expires_at)" ]
 }
@@ -188,7 +198,8 @@ no_account() {
 }
 
 login_again() {
-    echo "the login of $ME has ended: run 'xoauth2 login $ME'"
+    echo "127.0.0.1 refused to renew the token (invalid_grant: grant request is invalid): the login has expired or" \
+        "was revoked; run 'xoauth2 login $ME'"
 }
 
 # Every secret of the OAuth server, looked for in all that the test kept. State files hold them by design, the

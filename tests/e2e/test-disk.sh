@@ -6,7 +6,8 @@
 # The state folder on a small disk of its own.
 small_disk() {
     [ "$(id -u)" -eq 0 ] || skip 'needs root to mount a small disk'
-    mkdir -p "$STATES"
+    mkdir -p "${STATES%/*}"
+    mkdir -m 700 "$STATES"
     mount -t tmpfs -o size=1m,mode=0700 tmpfs "$STATES" 2> "$T/mount" || skip 'mount is not permitted here'
     trap 'umount "$STATES"' EXIT
 }
@@ -26,14 +27,14 @@ test_full_disk_spends_no_refresh_token() {
     equals "$(token_requests)" 0
     sha256sum -c --quiet "$T/sum" || fail 'the state has changed'
     rm "$STATES/filler"
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_full_disk_with_a_fresh_token() {
     small_disk
     login
     fill_disk
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_read_only_disk() {
@@ -45,7 +46,7 @@ test_read_only_disk() {
     has "$T/err" 'Read-only file system'
     equals "$(token_requests)" 0
     mount -o remount,rw "$STATES"
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_login_on_a_full_disk() {

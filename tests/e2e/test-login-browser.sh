@@ -18,7 +18,7 @@ start_login() {
     kill_later "$LOGIN_PID"
     wait_for grep -q "$ISSUER/auth?" "$T/err"
     LOGIN_URL=$(grep -o "$ISSUER/auth?[^ ]*" "$T/err" | head -n 1)
-    LOGIN_PORT=$(sed -n 's/.*redirect_uri=http%3A%2F%2F[^%]*%3A\([0-9]*\).*/\1/p' <<< "$LOGIN_URL")
+    LOGIN_PORT=$(sed -n 's/.*redirect_uri=http%3[Aa]%2[Ff]%2[Ff][^%]*%3[Aa]\([0-9]*\).*/\1/p' <<< "$LOGIN_URL")
 }
 
 test_account_and_state_are_written() {
@@ -37,7 +37,7 @@ test_account_and_state_are_written() {
 test_the_address_is_lower_cased() {
     E2E_BROWSER_USER=$ME status 0 xoauth2 login --issuer "$ISSUER" --client-id desktop "${ME^^}"
     [ -e "$ACCOUNTS/$ME.conf" ] || fail 'no account file under the lower-cased address'
-    status 0 xoauth2 token "${ME^}"
+    gets_token "${ME^}"
 }
 
 test_default_scope_has_offline_access() {
@@ -52,14 +52,14 @@ test_a_client_secret_is_sent_and_kept_private() {
     E2E_BROWSER_USER=$ME status 0 xoauth2 login --issuer "$ISSUER" --client-id desktop-secret \
         --client-secret-file "$T/client.secret" --scope 'openid offline_access mail' "$ME"
     wait_for has_expired
-    status 0 xoauth2 token "$ME"
+    gets_token
     equals "$(requests '.endpoint == "token" and .client == "desktop-secret" and .status == 200')" 2
     has_not "$T/err" 'secret of the desktop'
 }
 
 test_refused_sign_in() {
-    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse status 1 xoauth2 login --issuer "$ISSUER" --client-id desktop "$ME"
-    has "$T/err" "$ME"
+    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse status 77 xoauth2 login --issuer "$ISSUER" --client-id desktop "$ME"
+    has "$T/err" 'refused the login (access_denied: End-User aborted interaction)'
     nothing_written
 }
 
@@ -74,14 +74,14 @@ test_wrong_user_without_a_terminal() {
 test_wrong_user_allowed() {
     E2E_BROWSER_USER=other@example.org login --allow-other-user
     has "$T/err" 'signed in as other@example.org'
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_no_refresh_token_is_a_warning() {
     oauth set '{"offline": false}'
     login
     has "$T/err" 'refresh token'
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_second_login_keeps_what_the_owner_wrote() {
@@ -99,7 +99,7 @@ test_second_login_keeps_what_the_owner_wrote() {
 test_a_failed_second_login_changes_nothing() {
     login
     sha256sum "$ACCOUNTS/$ME.conf" "$STATES/$ME.json" > "$T/sums"
-    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse status 1 xoauth2 login --scope openid "$ME"
+    E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse status 77 xoauth2 login --scope openid "$ME"
     sha256sum -c --quiet "$T/sums" || fail 'the files have changed'
 }
 
@@ -114,7 +114,7 @@ test_foreign_requests_to_the_listener_do_not_end_the_wait() {
     kill -0 "$LOGIN_PID" || fail 'it has ended'
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$LOGIN_URL"
     wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_the_state_works_once() {
@@ -168,7 +168,7 @@ test_endpoints_without_tls() {
 
 test_no_id_token_and_no_userinfo() {
     login_faults
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 run_tests

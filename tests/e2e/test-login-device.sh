@@ -21,7 +21,7 @@ test_device_login() {
     wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
     [ ! -s "$T/out" ] || fail "wrote to standard output: $(cat "$T/out")"
     has "$T/err" "signed in as $ME"
-    status 0 xoauth2 token "$ME"
+    gets_token
     equals "$(requests '.error == "slow_down"')" 0
 }
 
@@ -30,7 +30,7 @@ test_device_is_the_default_without_a_display() {
     start_login
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$ISSUER/device?user_code=$USER_CODE"
     wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_declined() {

@@ -41,7 +41,7 @@ test_pasted_redirect_url() {
     wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
     keep_screen
     has "$T/screen" "signed in as $ME"
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_something_else_pasted_first() {
@@ -53,7 +53,7 @@ test_something_else_pasted_first() {
     type_in "$(cat "$T/redirect.secret")"
     wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
     keep_screen
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_browser_comes_first_although_a_paste_is_possible() {
@@ -61,7 +61,7 @@ test_browser_comes_first_although_a_paste_is_possible() {
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$LOGIN_URL"
     wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
     keep_screen
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_wrong_user_declined() {
@@ -83,7 +83,7 @@ test_wrong_user_accepted() {
     type_in 'y'
     wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
     keep_screen
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 run_tests

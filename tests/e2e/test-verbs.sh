@@ -97,7 +97,8 @@ test_logout_revokes_and_removes() {
     [ "$(requests '.endpoint == "revocation" and .status == 200')" -ge 1 ] || fail 'nothing was revoked'
     [ ! -e "$STATES/$ME.json" ] || fail 'the state is still there'
     equals "$(is_active "$(cat "$T/token.secret")")" false
-    status 1 xoauth2 token "$ME"
+    status 77 xoauth2 token "$ME"
+    has "$T/err" "$ME is not logged in: run 'xoauth2 login $ME'"
 }
 
 test_logout_of_nobody() {
@@ -158,7 +159,7 @@ test_xdg_folders_move_with_the_variables() {
     mv "$T/home/.config/xoauth2" "$T/config/"
     mv "$T/home/.local/state/xoauth2" "$T/state/"
     XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$T/state STATES=$T/state/xoauth2
-    status 0 xoauth2 token "$ME"
+    gets_token
 }
 
 test_home_from_the_password_database() {
