@@ -79,3 +79,44 @@ tests_unit_test_module_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_module_LDADD = $(plugin_test_libs)
 dist_check_SCRIPTS += tests/unit/test_module_file.sh
 TESTS += tests/unit/test_module_file.sh
+
+# helper/
+helper_test_cppflags = $(unit_cppflags) -iquote $(top_srcdir)/helper $(JSON_CFLAGS)
+unit_tests += \
+	tests/unit/test_glob tests/unit/test_base64 tests/unit/test_settings tests/unit/test_paths \
+	tests/unit/test_account tests/unit/test_accountfile tests/unit/test_store
+helper_test_libs = libhelpertest.la libunittest.la $(helper_libs) $(CMOCKA_LIBS)
+
+check_LTLIBRARIES += libhelpertest.la
+libhelpertest_la_SOURCES = tests/unit/store_folder.c tests/unit/store_folder.h
+libhelpertest_la_CPPFLAGS = $(helper_test_cppflags)
+
+tests_unit_test_glob_SOURCES = tests/unit/test_glob.c
+tests_unit_test_glob_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_glob_LDADD = $(helper_test_libs)
+
+tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
+tests_unit_test_base64_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_base64_LDADD = $(helper_test_libs)
+
+tests_unit_test_settings_SOURCES = tests/unit/test_settings.c
+tests_unit_test_settings_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_settings_LDADD = $(helper_test_libs)
+
+tests_unit_test_paths_SOURCES = tests/unit/test_paths.c
+tests_unit_test_paths_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_paths_LDADD = $(helper_test_libs)
+
+tests_unit_test_account_SOURCES = tests/unit/test_account.c
+tests_unit_test_account_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_account_LDADD = $(helper_test_libs)
+
+tests_unit_test_accountfile_SOURCES = tests/unit/test_accountfile.c
+tests_unit_test_accountfile_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_accountfile_LDADD = $(helper_test_libs)
+
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_store_LDADD = $(helper_test_libs)
+
+include tests/unit/net.mk

@@ -79,7 +79,8 @@ static void texts_of_google(void **state)
 static void words_of_mail_servers(void **state)
 {
     static const char *const CASES[][2] = {
-        {"535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.", "SMTP AUTH"},
+        {"535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+         "SMTP AUTH"},
         {"535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "XOAUTH2"},
         {"535 5.7.3 Authentication unsuccessful", "right on the mailbox"},
         {"BAD User is authenticated but not connected.", "no right"},
@@ -92,11 +93,11 @@ static void words_of_mail_servers(void **state)
 
 static void errors_without_description(void **state)
 {
-    static const char *const ERRORS[] = {"invalid_grant",   "invalid_client",       "unauthorized_client",
-                                         "invalid_scope",   "unsupported_grant_type", "invalid_request",
-                                         "access_denied",   "interaction_required", "consent_required",
-                                         "login_required",  "temporarily_unavailable", "server_error",
-                                         "expired_token",   "slow_down",            "authorization_declined"};
+    static const char *const ERRORS[] = {
+        "invalid_grant",          "invalid_client",  "unauthorized_client",     "invalid_scope",
+        "unsupported_grant_type", "invalid_request", "access_denied",           "interaction_required",
+        "consent_required",       "login_required",  "temporarily_unavailable", "server_error",
+        "expired_token",          "slow_down",       "authorization_declined"};
     enum failure code;
     (void)state;
     for (size_t i = 0; i < sizeof ERRORS / sizeof ERRORS[0]; i++) {
@@ -116,9 +117,12 @@ static void nothing_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_of_microsoft),        cmocka_unit_test(a_grant_that_only_has_to_wait),
-        cmocka_unit_test(a_number_that_begins_like_another), cmocka_unit_test(texts_of_google),
-        cmocka_unit_test(words_of_mail_servers),       cmocka_unit_test(errors_without_description),
+        cmocka_unit_test(numbers_of_microsoft),
+        cmocka_unit_test(a_grant_that_only_has_to_wait),
+        cmocka_unit_test(a_number_that_begins_like_another),
+        cmocka_unit_test(texts_of_google),
+        cmocka_unit_test(words_of_mail_servers),
+        cmocka_unit_test(errors_without_description),
         cmocka_unit_test(nothing_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,11 +63,12 @@ static void openid_document(void **state)
 {
     struct trial t;
     (void)state;
-    discover(&t, "", OK "{\"issuer\":\"" HERE "\",\"authorization_endpoint\":\"" HERE "/auth\",\"token_endpoint\":\"" HERE
-                        "/token\",\"device_authorization_endpoint\":\"" HERE "/device\",\"revocation_endpoint\":\"" HERE
-                        "/revoke\",\"userinfo_endpoint\":\"" HERE "/me\",\"registration_endpoint\":\"" HERE
-                        "/reg\",\"scopes_supported\":[\"openid\",\"offline_access\",7,\"a b\",\"mail\"],"
-                        "\"authorization_response_iss_parameter_supported\":true}");
+    discover(&t, "",
+             OK "{\"issuer\":\"" HERE "\",\"authorization_endpoint\":\"" HERE "/auth\",\"token_endpoint\":\"" HERE
+                "/token\",\"device_authorization_endpoint\":\"" HERE "/device\",\"revocation_endpoint\":\"" HERE
+                "/revoke\",\"userinfo_endpoint\":\"" HERE "/me\",\"registration_endpoint\":\"" HERE
+                "/reg\",\"scopes_supported\":[\"openid\",\"offline_access\",7,\"a b\",\"mail\"],"
+                "\"authorization_response_iss_parameter_supported\":true}");
     assert_true(t.ok);
     assert_int_equal(t.server.count, 1);
     assert_non_null(strstr(t.server.requests[0], "GET /.well-known/openid-configuration HTTP"));
@@ -102,8 +103,7 @@ static void document_of_rfc_8414(void **state)
 
 static void issuer_with_a_slash_at_its_end(void **state)
 {
-    const struct web_turn turns[] = {{.act = WEB_REPLY, .reply = NOT_FOUND},
-                                     {.act = WEB_REPLY, .reply = NOT_FOUND}};
+    const struct web_turn turns[] = {{.act = WEB_REPLY, .reply = NOT_FOUND}, {.act = WEB_REPLY, .reply = NOT_FOUND}};
     struct trial t;
     (void)state;
     trial_run(&t, "/", turns, 2);
@@ -135,7 +135,7 @@ static void tenant_template_of_entra(void **state)
     static const struct {
         const char *path;
         bool ok;
-    } CASES[] = {{"/common/v2.0", true},      {"/organizations/v2.0", true}, {"/consumers/v2.0", true},
+    } CASES[] = {{"/common/v2.0", true},       {"/organizations/v2.0", true}, {"/consumers/v2.0", true},
                  {"/contoso.com/v2.0", false}, {"/common/v1.0", false},       {"/x/common/v2.0", false}};
     (void)state;
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {

@@ -191,8 +191,9 @@ static void redirected_form_stays_here(void **state)
         char reply[300];
         struct talk t;
         web_start(&second, &second_turn, 1, NULL, NULL);
-        snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:%d/steal\r\n\r\n",
-                 STATUS[i], second.port);
+        snprintf(reply, sizeof reply,
+                 "HTTP/1.1 %s\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:%d/steal\r\n\r\n", STATUS[i],
+                 second.port);
         post_once(&t, WEB_REPLY, reply, 5000);
         web_stop(&second);
         assert_true(t.ok);
@@ -255,8 +256,8 @@ static void redirect_loop(void **state)
 static void redirected_get_to_another_origin(void **state)
 {
     const struct web_turn second_turn = {.act = WEB_REPLY, .reply = JSON_REPLY};
-    static const char *const WHERE[] = {"http://127.0.0.1:", "http://localhost:", "https://127.0.0.1:",
-                                        "file:///etc/passwd#"};
+    static const char *const WHERE[] = {
+        "http://127.0.0.1:", "http://localhost:", "https://127.0.0.1:", "file:///etc/passwd#"};
     (void)state;
     for (size_t i = 0; i < sizeof WHERE / sizeof WHERE[0]; i++) {
         struct web_server second;
@@ -375,7 +376,8 @@ static void connection_refused(void **state)
 /* Not asked for, so not decoded either: a bomb stays small. */
 static void gzip_not_asked_for(void **state)
 {
-    static const char REPLY[] = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00";
+    static const char REPLY[] =
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00";
     const struct web_turn turn = {.act = WEB_REPLY, .reply = REPLY, .len = sizeof REPLY - 1};
     struct talk t;
     (void)state;
@@ -425,8 +427,9 @@ static void retry_after(void **state)
 
 static void address_not_allowed(void **state)
 {
-    static const char *const URLS[] = {"http://example.org/token", "ftp://127.0.0.1/", "file:///etc/passwd", "",
-                                       "https://", "https://user:pass@127.0.0.1/"};
+    static const char *const URLS[] = {
+        "http://example.org/token",    "ftp://127.0.0.1/", "file:///etc/passwd", "", "https://",
+        "https://user:pass@127.0.0.1/"};
     (void)state;
     for (size_t i = 0; i < sizeof URLS / sizeof URLS[0]; i++) {
         struct talk t;
@@ -630,8 +633,8 @@ int main(void)
         cmocka_unit_test(ca_file_missing),
         cmocka_unit_test(host_of_a_url),
     };
-    static const char *const PROXIES[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-                                          "no_proxy", "NO_PROXY"};
+    static const char *const PROXIES[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                          "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
     for (size_t i = 0; i < sizeof PROXIES / sizeof PROXIES[0]; i++)
         unsetenv(PROXIES[i]); /* those of the machine that builds */
     alarm(300);

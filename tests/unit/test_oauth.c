@@ -130,11 +130,20 @@ static void not_an_answer(void **state)
 {
     static char deep[2001];
     memset(deep, '[', 2000);
-    const char *const BODIES[] = {
-        "",   "<html><body>Sign in to the hotel's network</body></html>", "null", "[]", "{\"access_token\":", "{}",
-        "{\"access_token\":12}", "{\"access_token\":\"\"}", "{\"access_token\":\"a\\u0000b\"}",
-        "{\"access_token\":[\"a\"]}", "{\"access_token\":\"a\"} trailing", "{\"access_token\":\"\xff\"}", deep,
-        "access_token=a&token_type=bearer"};
+    const char *const BODIES[] = {"",
+                                  "<html><body>Sign in to the hotel's network</body></html>",
+                                  "null",
+                                  "[]",
+                                  "{\"access_token\":",
+                                  "{}",
+                                  "{\"access_token\":12}",
+                                  "{\"access_token\":\"\"}",
+                                  "{\"access_token\":\"a\\u0000b\"}",
+                                  "{\"access_token\":[\"a\"]}",
+                                  "{\"access_token\":\"a\"} trailing",
+                                  "{\"access_token\":\"\xff\"}",
+                                  deep,
+                                  "access_token=a&token_type=bearer"};
     (void)state;
     for (size_t i = 0; i < sizeof BODIES / sizeof BODIES[0]; i++) {
         struct oauth_answer answer;
@@ -248,8 +257,9 @@ static void words_for_a_dead_login(void **state)
     assert_non_null(strstr(why.text, "(invalid_grant: Token has been expired or revoked): "));
     assert_non_null(strstr(why.text, "; run 'xoauth2 login me@x.org'"));
     assert_int_equal(class_of(400, "{\"error\":\"invalid_grant\"}", false, &why), FAILURE_LOGIN_NEEDED);
-    assert_string_equal(why.text, "op.example refused to renew the token (invalid_grant): the login has expired or was "
-                                  "revoked; run 'xoauth2 login me@x.org'");
+    assert_string_equal(why.text,
+                        "op.example refused to renew the token (invalid_grant): the login has expired or was "
+                        "revoked; run 'xoauth2 login me@x.org'");
 }
 
 static void words_during_a_login(void **state)
@@ -257,8 +267,9 @@ static void words_during_a_login(void **state)
     struct report why;
     (void)state;
     class_of(400, "{\"error\":\"access_denied\"}", true, &why);
-    assert_string_equal(why.text, "op.example refused the login (access_denied): the sign-in was refused, by you or by an "
-                                  "administrator");
+    assert_string_equal(why.text,
+                        "op.example refused the login (access_denied): the sign-in was refused, by you or by an "
+                        "administrator");
 }
 
 static void grant_that_only_has_to_wait(void **state)

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #define REPLY(status, headers, body) "HTTP/1.1 " status "\r\n" headers "Content-Type: application/json\r\n\r\n" body
-#define GOOD REPLY("200 OK", "", "{\"access_token\":\"new-access\",\"refresh_token\":\"new-refresh\",\"expires_in\":60}")
+#define GOOD                                                                                                         \
+    REPLY("200 OK", "", "{\"access_token\":\"new-access\",\"refresh_token\":\"new-refresh\",\"expires_in\":60}")
 
 /* An account that was logged in, and the server where it was. */
 struct trial {
@@ -160,8 +161,9 @@ static void throttled_grant(void **state)
 {
     struct trial t;
     (void)state;
-    renew_against(&t, REPLY("400 Bad Request", "", "{\"error\":\"invalid_grant\",\"error_description\":\"AADSTS50196: x\"}"),
-                  NULL);
+    renew_against(
+        &t, REPLY("400 Bad Request", "", "{\"error\":\"invalid_grant\",\"error_description\":\"AADSTS50196: x\"}"),
+        NULL);
     assert_int_equal(t.result, RENEW_FAILED);
     assert_int_equal(t.state.last_error.code, FAILURE_UNREACHABLE);
     assert_true(t.state.last_error.retry_at > t.state.last_error.at);
@@ -181,7 +183,8 @@ static void wrong_client(void **state)
 
 static void server_that_declines_for_a_moment(void **state)
 {
-    static const char *const FIRST[] = {REPLY("503 Unavailable", "", "busy"), REPLY("429 Slow", "Retry-After: 1\r\n", ""),
+    static const char *const FIRST[] = {REPLY("503 Unavailable", "", "busy"),
+                                        REPLY("429 Slow", "Retry-After: 1\r\n", ""),
                                         REPLY("503 Unavailable", "Retry-After: 0\r\n", "busy")};
     (void)state;
     for (size_t i = 0; i < sizeof FIRST / sizeof FIRST[0]; i++) {
@@ -198,7 +201,8 @@ static void server_that_declines_twice(void **state)
 {
     struct trial t;
     (void)state;
-    renew_against(&t, REPLY("503 Unavailable", "", "busy"), REPLY("503 Unavailable", "Retry-After: 9999\r\n", "busy"));
+    renew_against(&t, REPLY("503 Unavailable", "", "busy"),
+                  REPLY("503 Unavailable", "Retry-After: 9999\r\n", "busy"));
     assert_int_equal(t.result, RENEW_FAILED);
     assert_int_equal(t.why.code, FAILURE_UNREACHABLE);
     assert_int_equal(t.server.count, 2);

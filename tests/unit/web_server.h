@@ -1,5 +1,5 @@
-/* A web server for tests: a process on a free loopback port that plays a list of scripted turns, one connection each, and
- * keeps what it was sent. */
+/* A web server for tests: a process on a free loopback port that plays a list of scripted turns, one connection each,
+ * and keeps what it was sent. */
 #ifndef XOAUTH2_TEST_WEB_SERVER_H
 #define XOAUTH2_TEST_WEB_SERVER_H
 
@@ -13,7 +13,8 @@ enum web_act {
     WEB_HANG,      /* read the request, then say nothing until the client goes */
     WEB_DRIP,      /* read the request, then send `reply` one byte every 20 ms, for ever from its start again */
     WEB_FLOOD,     /* read the request, send `reply`, then zeros until the client goes */
-    WEB_KEEP_OPEN, /* read the request, send `reply`; the next turn is played on the same connection if it stays open */
+    WEB_KEEP_OPEN, /* read the request, send `reply`; the next turn is played on the same connection if it stays open
+                    */
 };
 
 struct web_turn {
@@ -32,8 +33,8 @@ struct web_server {
     size_t count;
 };
 
-/* The PEM files of a TLS server: certificate for `name` ("localhost", or "127.0.0.1" as an address), key. The certificate is
- * self-signed, so it is its own CA. `hashed` gets "XXXXXXXX.0", the name it has in a hashed folder. */
+/* The PEM files of a TLS server: certificate for `name` ("localhost", or "127.0.0.1" as an address), key. The
+ * certificate is self-signed, so it is its own CA. `hashed` gets "XXXXXXXX.0", the name it has in a hashed folder. */
 void web_certificate(const char *name, const char *certificate_path, const char *key_path, char hashed[16]);
 
 /* Starts it. `certificate` and `key` NULL: plain http. The turns must live until web_stop(). */
