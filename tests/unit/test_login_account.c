@@ -1,0 +1,275 @@
+#include "config.h"
+
+#include "login_account.h"
+
+#include "folder.h"
+#include "login_provider.h"
+#include "provider.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct login l;
+
+static const char *folders[2];
+
+static int start(void **state)
+{
+    if (folder_make(state) != 0)
+        return -1;
+    static char providers[512];
+    snprintf(providers, sizeof providers, "%s", folder_sub("providers", 0755));
+    folders[0] = providers;
+    provider_folders = folders;
+    folder_write("providers/near.conf",
+                 "description: Near Mail\ntoken_endpoint: https://near.example/t\nauthorization_endpoint: https://near.example/a\n"
+                 "domains: near.example *.near.example\nclient_secret_needed: yes\nadvice: Register at near.example.\n",
+                 0644);
+    folder_write("providers/far.conf",
+                 "token_endpoint: https://far.example/t\nauthorization_endpoint: https://far.example/a\n"
+                 "domains: *.example far.example\n",
+                 0644);
+    folder_write("providers/broken.conf", "domains: broken.example\nnonsense\n", 0644);
+    folder_sub("accounts", 0700);
+    return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    l = (struct login){.name = "me@example.org"};
+    l.paths.owner = getuid();
+    snprintf(l.paths.accounts, sizeof l.paths.accounts, "%s", folder_path("accounts"));
+    snprintf(l.paths.state, sizeof l.paths.state, "%s", folder_path("state"));
+    secret_init(&l.text, KEYFILE_SIZE_MAX);
+    account_init(&l.account);
+    secret_init(&l.client.client_secret, 100);
+    l.terminal = (struct terminal){.tty = -1, .out = -1};
+    unlink(folder_path("accounts/me@example.org.conf"));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    account_free(&l.account);
+    secret_free(&l.text);
+    secret_free(&l.client.client_secret);
+    return 0;
+}
+
+static void account_file(const char *text)
+{
+    folder_write("accounts/me@example.org.conf", text, 0600);
+}
+
+static void expect_text(const char *text)
+{
+    struct report why = {0};
+    bool ok = login_account_gather(&l, &why);
+    assert_string_equal(why.text, "");
+    assert_true(ok);
+    assert_string_equal(l.text.data, text);
+}
+
+static void expect_refused(const char *part)
+{
+    struct report why = {0};
+    assert_false(login_account_gather(&l, &why));
+    assert_int_equal(why.code, FAILURE_CONFIG);
+    if (!strstr(why.text, part))
+        fail_msg("'%s' is not in '%s'", part, why.text);
+    assert_string_not_equal(why.text, part);
+}
+
+#define FIRST "# Written by 'xoauth2 login'; xoauth2.conf(5) tells what else can stand here.\n"
+
+static void first_login(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c", .scope = "s t", .ca_file = (char *)"/ca"};
+    expect_text(FIRST "issuer: https://i.example\nclient_id: c\nscope: s t\nca_file: /ca\n");
+    assert_string_equal(account_value(&l.account, SETTING_ISSUER), "https://i.example");
+    assert_int_equal(access(folder_path("accounts/me@example.org.conf"), F_OK), -1);
+}
+
+static void second_login_keeps_what_is_not_given(void **unused)
+{
+    (void)unused;
+    account_file("# mine\nclient_id: c   \n\nissuer: https://i.example\n# end\n");
+    l.options = (struct login_options){.scope = "s", .flow = LOGIN_FLOW_DEVICE};
+    expect_text("# mine\nclient_id: c   \n\nissuer: https://i.example\n# end\nscope: s\nflow: device\n");
+}
+
+static void second_login_without_options(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nclient_id: c");
+    expect_text("issuer: https://i.example\nclient_id: c");
+}
+
+static void same_issuer_again(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nclient_id: c\nscope: s\n");
+    l.options = (struct login_options){.issuer = "https://i.example"};
+    expect_text("issuer: https://i.example\nclient_id: c\nscope: s\n");
+}
+
+static void secret_of_one_provider_is_not_taken_to_another(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nclient_id: c\nclient_secret: s\n");
+    l.options = (struct login_options){.issuer = "https://evil.example", .client_id = "c"};
+    expect_refused(":3: 'client_secret' belongs to the provider that the account has now: remove the line or give "
+                   "--client-secret-file, then log in at the new one");
+}
+
+static void endpoint_of_one_provider_is_not_taken_to_another(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\ntoken_endpoint: https://i.example/t\n");
+    l.options = (struct login_options){.provider = "near", .client_id = "c"};
+    expect_refused(":2: 'token_endpoint' belongs to the provider that the account has now: remove the line, then");
+}
+
+static void issuer_gives_way_to_a_provider(void **unused)
+{
+    (void)unused;
+    account_file("# mine\nissuer: https://i.example\nclient_id: old\n");
+    l.options = (struct login_options){.provider = "near", .client_id = "new"};
+    expect_text("# mine\nclient_id: new\nprovider: near\n");
+}
+
+static void secret_in_the_file_gives_way_to_one_beside_it(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nclient_secret: s\n");
+    l.options = (struct login_options){.client_secret_file = (char *)"/s"};
+    expect_text("issuer: https://i.example\nclient_secret_file: /s\n");
+}
+
+static void file_that_is_not_complete_is_completed(void **unused)
+{
+    (void)unused;
+    account_file("hosts: imap.example.org\n");
+    l.options = (struct login_options){.issuer = "https://i.example"};
+    expect_text("hosts: imap.example.org\nissuer: https://i.example\n");
+}
+
+static void broken_file_is_refused(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nnonsense\n");
+    expect_refused("me@example.org.conf:2: not a line of the form 'key: value'");
+    folder_write("accounts/me@example.org.conf", "issuer: https://i.example\n", 0644);
+    expect_refused("may be accessed by others");
+}
+
+static void value_with_a_line_break(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.issuer = "https://i.example", .scope = "a\nclient_id: b"};
+    expect_refused("an option's value has a line break");
+}
+
+static void unknown_provider(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.provider = "nowhere"};
+    expect_refused("nowhere.conf");
+}
+
+static void address_that_tells_its_provider(void **unused)
+{
+    (void)unused;
+    snprintf(l.name, sizeof l.name, "me@mail.near.example");
+    l.options = (struct login_options){.client_id = "c"};
+    expect_text(FIRST "provider: near\nclient_id: c\n");
+}
+
+static void address_that_tells_nothing(void **unused)
+{
+    (void)unused;
+    expect_refused("which provider is me@example.org at? The address does not tell: add --provider NAME (broken, far, near), or "
+                   "--issuer URL");
+}
+
+static void exact_domain_before_a_pattern(void **unused)
+{
+    (void)unused;
+    char name[PROVIDER_NAME_MAX + 1];
+    char description[PROVIDER_DESCRIPTION_MAX + 1];
+    struct report why;
+    assert_true(login_provider_guess(&l.paths, "me@NEAR.example", name, description, &why));
+    assert_string_equal(name, "near");
+    assert_string_equal(description, "Near Mail");
+    assert_true(login_provider_guess(&l.paths, "me@other.example", name, description, &why));
+    assert_string_equal(name, "far");
+    assert_string_equal(description, "far");
+    assert_false(login_provider_guess(&l.paths, "near.example", name, description, &why));
+}
+
+static void client_that_is_missing(void **unused)
+{
+    (void)unused;
+    struct report why;
+    l.options = (struct login_options){.provider = "near"};
+    expect_text(FIRST "provider: near\n");
+    assert_false(login_account_check_client(&l, &why));
+    assert_string_equal(why.text, "no client id for me@example.org at Near Mail: Register at near.example.");
+}
+
+static void client_without_its_secret(void **unused)
+{
+    (void)unused;
+    struct report why;
+    l.options = (struct login_options){.provider = "near", .client_id = "c"};
+    expect_text(FIRST "provider: near\nclient_id: c\n");
+    l.client.client_id = (char *)"c";
+    l.client.login = (char *)"--system me@example.org";
+    assert_false(login_account_check_client(&l, &why));
+    assert_string_equal(why.text, "Near Mail wants the client's secret too: put it into a file of its own (mode 0600) and run "
+                                  "'xoauth2 login --client-secret-file FILE --system me@example.org'");
+    assert_true(secret_adds(&l.client.client_secret, "x"));
+    assert_true(login_account_check_client(&l, &why));
+}
+
+static void issuer_without_a_client(void **unused)
+{
+    (void)unused;
+    struct report why;
+    l.options = (struct login_options){.issuer = "https://i.example"};
+    expect_text(FIRST "issuer: https://i.example\n");
+    l.client.login = (char *)"me@example.org";
+    assert_false(login_account_check_client(&l, &why));
+    assert_non_null(strstr(why.text, "at https://i.example, or ask who runs it for one, then run 'xoauth2 login --client-id ID "
+                                     "me@example.org'"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(first_login, begin, end),
+        cmocka_unit_test_setup_teardown(second_login_keeps_what_is_not_given, begin, end),
+        cmocka_unit_test_setup_teardown(second_login_without_options, begin, end),
+        cmocka_unit_test_setup_teardown(same_issuer_again, begin, end),
+        cmocka_unit_test_setup_teardown(secret_of_one_provider_is_not_taken_to_another, begin, end),
+        cmocka_unit_test_setup_teardown(endpoint_of_one_provider_is_not_taken_to_another, begin, end),
+        cmocka_unit_test_setup_teardown(issuer_gives_way_to_a_provider, begin, end),
+        cmocka_unit_test_setup_teardown(secret_in_the_file_gives_way_to_one_beside_it, begin, end),
+        cmocka_unit_test_setup_teardown(file_that_is_not_complete_is_completed, begin, end),
+        cmocka_unit_test_setup_teardown(broken_file_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(value_with_a_line_break, begin, end),
+        cmocka_unit_test_setup_teardown(unknown_provider, begin, end),
+        cmocka_unit_test_setup_teardown(address_that_tells_its_provider, begin, end),
+        cmocka_unit_test_setup_teardown(address_that_tells_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(exact_domain_before_a_pattern, begin, end),
+        cmocka_unit_test_setup_teardown(client_that_is_missing, begin, end),
+        cmocka_unit_test_setup_teardown(client_without_its_secret, begin, end),
+        cmocka_unit_test_setup_teardown(issuer_without_a_client, begin, end),
+    };
+    return cmocka_run_group_tests(tests, start, folder_remove);
+}
