@@ -176,6 +176,8 @@ static bool trust_bundle(struct http_exchange *x)
 static CURLcode set_tls(struct http_exchange *x)
 {
     CURL *e = x->easy;
+    if (!is_https(x->url))
+        return CURLE_OK;
     CURLcode result = curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     if (result == CURLE_OK)
         result = curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);

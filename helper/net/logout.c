@@ -18,6 +18,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { COURTESY_TIMEOUT = 5000 }; /* milliseconds for a request whose outcome does not matter */
+
 struct request {
     bool system;
     bool local;  /* remove it here and tell the provider nothing */
@@ -46,7 +48,9 @@ static int parse_arguments(int argc, char **argv, struct request *request)
     static const struct option OPTIONS[] = {{"system", no_argument, NULL, 's'},  {"local", no_argument, NULL, 'l'},
                                             {"forget", no_argument, NULL, 'f'},  {"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    static char name[] = "xoauth2 logout"; /* getopt_long() begins its complaints with it */
     *request = (struct request){0};
+    argv[0] = name;
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (option) {
         case 's':
@@ -87,11 +91,11 @@ static bool is_unknown_token(const struct http_reply *reply)
 
 /* Revokes one token (RFC 7009, section 2.1). */
 static bool revoke_token(struct oauth_client *c, const char *url, const char *token, const char *kind,
-                         struct report *why)
+                         int64_t timeout, struct report *why)
 {
     const struct http_field fields[] = {{"token", token}, {"token_type_hint", kind}, {NULL, NULL}};
     struct http_reply reply;
-    bool ok = http_perform(oauth_start(c, url, fields, HTTP_TOTAL_TIMEOUT, why), &reply, why);
+    bool ok = http_perform(oauth_start(c, url, fields, timeout, why), &reply, why);
     if (ok && (reply.status < 200 || reply.status > 299) && !is_unknown_token(&reply)) {
         bool later = reply.status >= 500 || reply.status == 429 || reply.status == 408;
         char *host = http_host(url);
@@ -109,11 +113,11 @@ static bool revoke_all(struct oauth_client *c, const char *url, const struct sta
 {
     struct report ignored;
     if (!s->refresh_token)
-        return !s->access_token || revoke_token(c, url, s->access_token, "access_token", why);
-    if (!revoke_token(c, url, s->refresh_token, "refresh_token", why))
+        return !s->access_token || revoke_token(c, url, s->access_token, "access_token", HTTP_TOTAL_TIMEOUT, why);
+    if (!revoke_token(c, url, s->refresh_token, "refresh_token", HTTP_TOTAL_TIMEOUT, why))
         return false;
     if (s->access_token)
-        revoke_token(c, url, s->access_token, "access_token", &ignored);
+        revoke_token(c, url, s->access_token, "access_token", COURTESY_TIMEOUT, &ignored);
     return true;
 }
 
@@ -141,14 +145,12 @@ static bool tell_provider(const struct account *a, const struct paths *p, const 
 /* The account's settings; where its file is gone already, none. */
 static bool load_account(struct account *a, const struct paths *p, const char *name, struct report *why)
 {
-    struct secret empty;
     enum readfile_result result = account_load(a, p, name, why);
     if (result != READFILE_MISSING)
         return result == READFILE_OK;
-    secret_init(&empty, 1);
-    bool ok = secret_adds(&empty, "") && account_parse(a, p, name, &empty, why);
-    secret_free(&empty);
-    return ok;
+    account_init(a);
+    snprintf(a->name, sizeof a->name, "%s", name);
+    return true;
 }
 
 /* Revokes what the state holds. `*found` is false where there is no state. */
@@ -187,6 +189,14 @@ static bool is_known(const struct paths *p, const char *name, struct report *why
     return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: 'xoauth2 list' shows those there are", name);
 }
 
+/* Says what still can be done where the provider was not told. */
+static void add_remedy(struct report *why, bool system, const char *name)
+{
+    const struct report before = *why;
+    report_set(why, before.code, "%s; nothing was removed: 'xoauth2 logout --local %s%s' removes it here alone",
+               before.text, system ? "--system " : "", name);
+}
+
 static bool run(const struct request *request, struct report *why)
 {
     struct paths p;
@@ -199,7 +209,9 @@ static bool run(const struct request *request, struct report *why)
     if (lock < 0)
         return false;
     bool ok = request->local || end_login(&p, name, &found, why);
-    if (ok)
+    if (!ok)
+        add_remedy(why, p.system, name);
+    else
         ok = state_remove(&p, name, why) && (!request->forget || forget_account(&p, name, why));
     if (ok)
         printf("%s: %s%s\n", name, found ? "logged out" : "was not logged in",
