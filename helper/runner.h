@@ -26,7 +26,7 @@
 /* Whether the line can be run: NULL, or a static text that says what is wrong. Finds no program. */
 const char *runner_check(const char *line);
 
-/* Runs the line and waits for its end, at most `timeout` milliseconds; then all of its session is killed. `what` names it in
+/* Runs the line and waits for its end, at most `timeout` milliseconds; then its process group is killed. `what` names it in
  * reports, such as "/etc/xoauth2/accounts/a.conf:7: 'token_command'". `input` is what it reads on standard input, whole from the
  * start, so that it gets all of it even if this process dies; NULL: /dev/null. `output` (emptied first, limit
  * RUNNER_OUTPUT_MAX) gets what it wrote; NULL: discarded. False with FAILURE_CONFIG (not found, failed by status 1 to 255, too much
