@@ -1,9 +1,9 @@
-/* login FOLDER ROUNDS LENGTH WAY...: logs in ROUNDS times in each way, in turns, with a password of LENGTH characters,
- * and prints the median nanoseconds of each on a line.
+/* login FOLDER ROUNDS LENGTH WAY...: logs in ROUNDS times in each way, in turns, with a password of LENGTH
+ * characters, and prints the median nanoseconds of each on a line.
  *
- * A way is a mechanism, or "MECHANISM+" for a login followed by running /bin/true. Where the plugin takes the token from
- * is decided by xoauth2.conf in SASL_CONF_PATH. The work is in a function of its own, so that a profiler can count it
- * alone. */
+ * A way is a mechanism, or "MECHANISM+" for a login followed by running /bin/true. Where the plugin takes the token
+ * from is decided by xoauth2.conf in SASL_CONF_PATH. The work is in a function of its own, so that a profiler can
+ * count it alone. */
 #include "config.h"
 
 #include "client.h"

@@ -1,6 +1,6 @@
 /* stopwatch ROUNDS INPUT COMMAND [ARGUMENT...] [-- COMMAND [ARGUMENT...]]...: runs the commands ROUNDS times each, in
- * turns, with the file INPUT as their standard input, and prints the median nanoseconds of each, from start to end, on
- * a line. A command that does not exit with 0 ends it all. */
+ * turns, with the file INPUT as their standard input, and prints the median nanoseconds of each, from start to end,
+ * on a line. A command that does not exit with 0 ends it all. */
 #include "config.h"
 
 #include "timing.h"

@@ -37,8 +37,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 }
 
 /* How many bytes at the front are printable ASCII, counted eight at a time: nearly every text is, and then the rest
- * of this file has next to nothing to do. A byte of 0x80 and more has its top bit set; so has one below 0x20 after the
- * subtraction, and 0x7F after the addition. */
+ * of this file has next to nothing to do. A byte of 0x80 and more has its top bit set; so has one below 0x20 after
+ * the subtraction, and 0x7F after the addition. */
 static size_t printable_words(const char *data, size_t len)
 {
     const uint64_t ones = UINT64_MAX / 0xFF; /* 0x01 in every byte */

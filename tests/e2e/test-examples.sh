@@ -61,7 +61,8 @@ test_sasl_sample_client() {
     login
     command=$(adapt sasl-sample-client)
     # shellcheck disable=SC2086 # a command with its arguments
-    client $command -p "$SASL_PATH" > "$T/shown.secret" 2>&1 < <(printf 'S: %s\n' "$(printf XOAUTH2 | base64)") || true
+    client $command -p "$SASL_PATH" > "$T/shown.secret" 2>&1 \
+        < <(printf 'S: %s\n' "$(printf XOAUTH2 | base64)") || true
     sed -n 's/^C: //p' "$T/shown.secret" | head -n 1 | base64 -d | tr '\0\1' '|#' > "$T/message.secret"
     grep -q "^XOAUTH2|user=$ME#auth=Bearer " "$T/message.secret" || fail "$(sed 's/C: .*/C: .../' "$T/shown.secret")"
 }
