@@ -122,3 +122,13 @@ tests_unit_test_store_LDADD = $(helper_test_libs)
 include tests/unit/net.mk
 
 include tests/unit/login.mk
+
+unit_tests += tests/unit/test_token tests/unit/test_lookup
+tests_unit_test_token_SOURCES = tests/unit/test_token.c
+tests_unit_test_token_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_token_LDADD = $(helper_test_libs)
+
+# With a system's store of its own, in folders relative to where it runs.
+tests_unit_test_lookup_SOURCES = tests/unit/test_lookup.c helper/lookup.c helper/paths.c
+tests_unit_test_lookup_CPPFLAGS = $(helper_test_cppflags) -USYSCONFDIR -DSYSCONFDIR='"etc"' -USTATEDIR -DSTATEDIR='"var"'
+tests_unit_test_lookup_LDADD = $(helper_test_libs)
