@@ -171,11 +171,7 @@ static int run_function(const struct verb *v, bool system, int argc, char *argv[
         c.account = argv[optind++];
     if (optind < argc)
         return usage_error(v, "one argument too many: '%s'", argv[optind]);
-    int status = v->function(&c);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    fputs("xoauth2: cannot write to standard output\n", stderr);
-    return EXIT_FAILED;
+    return v->function(&c);
 }
 
 static int run_verb(const struct verb *v, bool system, int argc, char *argv[])
@@ -195,12 +191,10 @@ static int help_on(const char *name)
     return run_verb(v, false, 2, argv);
 }
 
-int main(int argc, char *argv[])
+static int dispatch(int argc, char *argv[])
 {
     bool system = false;
     int option;
-    if (!startup("xoauth2"))
-        return EXIT_FAILED;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "+:hV", OPTIONS, NULL)) != -1) {
         if (option == OPTION_SYSTEM)
@@ -219,4 +213,15 @@ int main(int argc, char *argv[])
         return help_on(argv[optind + 1]);
     const struct verb *v = find_verb(name);
     return v ? run_verb(v, system, argc - optind, argv + optind) : unknown_verb(name);
+}
+
+int main(int argc, char *argv[])
+{
+    if (!startup("xoauth2"))
+        return EXIT_FAILED;
+    int status = dispatch(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("xoauth2: cannot write to standard output\n", stderr);
+    return EXIT_FAILED;
 }

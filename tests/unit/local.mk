@@ -132,3 +132,9 @@ tests_unit_test_token_LDADD = $(helper_test_libs)
 tests_unit_test_lookup_SOURCES = tests/unit/test_lookup.c helper/lookup.c helper/paths.c
 tests_unit_test_lookup_CPPFLAGS = $(helper_test_cppflags) -USYSCONFDIR -DSYSCONFDIR='"etc"' -USTATEDIR -DSTATEDIR='"var"'
 tests_unit_test_lookup_LDADD = $(helper_test_libs)
+
+# The command itself, as it was built.
+unit_tests += tests/unit/test_verbs
+tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c
+tests_unit_test_verbs_CPPFLAGS = $(helper_test_cppflags) -DXOAUTH2_PROGRAM='"$(abs_top_builddir)/xoauth2"'
+tests_unit_test_verbs_LDADD = $(helper_test_libs)
