@@ -4,6 +4,7 @@
 
 #include "text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const char *text_fault(const char *text, size_t len, size_t max)
@@ -27,27 +28,68 @@ const char *grammar_host_fault(const char *host, size_t len)
     return text_fault(host, len, GRAMMAR_HOST_MAX);
 }
 
+/* ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/"; "-" to "9" are neighbours. */
 static bool is_token_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= '9') || c == '_' || c == '~' ||
            c == '+';
 }
 
+typedef unsigned char block __attribute__((vector_size(32)));
+
+/* The same for whole blocks, since tokens are long. In a comparison of blocks every true is all ones. */
+static inline __attribute__((always_inline)) bool scan_blocks(const char *text, size_t blocks)
+{
+    block all = (block)((block){0} == 0);
+    for (; blocks > 0; text += sizeof(block), blocks--) {
+        block u;
+        memcpy(&u, text, sizeof u);
+        block letter = (block)((u | 0x20) - 'a' < 26);
+        block digit = (block)(u - '-' <= '9' - '-');
+        all &= letter | digit | (block)(u == '_') | (block)(u == '~') | (block)(u == '+');
+    }
+    uint64_t parts[4];
+    memcpy(parts, &all, sizeof parts);
+    return (parts[0] & parts[1] & parts[2] & parts[3]) == UINT64_MAX;
+}
+
+#if defined(__x86_64__)
+/* In half the instructions, where the processor has them. */
+__attribute__((target("avx2"))) static bool scan_blocks_avx2(const char *text, size_t blocks)
+{
+    return scan_blocks(text, blocks);
+}
+#endif
+
+static bool are_token_blocks(const char *text, size_t blocks)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        return scan_blocks_avx2(text, blocks);
+#endif
+    return scan_blocks(text, blocks);
+}
+
 /* b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="      (RFC 6750, section 2.1) */
+static bool is_b64token(const char *token, size_t len)
+{
+    while (len > 0 && token[len - 1] == '=')
+        len--;
+    if (len >= sizeof(block)) /* the last block overlaps the one before */
+        return are_token_blocks(token, len / sizeof(block)) && are_token_blocks(token + len - sizeof(block), 1);
+    for (size_t i = 0; i < len; i++)
+        if (!is_token_char(token[i]))
+            return false;
+    return len > 0;
+}
+
 const char *grammar_token_fault(const char *token, size_t len)
 {
     if (len == 0)
         return "is empty";
     if (len > GRAMMAR_TOKEN_MAX)
         return "is too long";
-    size_t at = 0;
-    while (at < len && is_token_char(token[at]))
-        at++;
-    if (at == 0)
-        return "has characters that no access token has";
-    while (at < len && token[at] == '=')
-        at++;
-    return at == len ? NULL : "has characters that no access token has";
+    return is_b64token(token, len) ? NULL : "has characters that no access token has";
 }
 
 const char *grammar_port(const char *address)
@@ -66,49 +108,78 @@ const char *grammar_port(const char *address)
     return semicolon + 1;
 }
 
-/* Makes room for the whole message at once: growing step by step would copy and wipe the token. */
-static bool make_room(struct secret *out, const struct grammar_login *login)
+/* Makes room for the longer of the two messages at once: growing step by step would copy and wipe the token. Then
+ * the parts are put down one after the other; put() returns where the next one goes. */
+static char *make_room(struct secret *out, const struct grammar_login *login)
 {
+    enum { FRAME = 64 }; /* more than everything around the parts */
     secret_reset(out);
-    size_t host = login->host ? strlen(login->host) : 0;
-    return secret_room(out, login->token_len + 3 * login->user_len + host + 64);
+    return secret_room(out, login->token_len + 3 * login->user_len + login->host_len + FRAME);
+}
+
+static char *put(char *to, const char *part, size_t len)
+{
+    memcpy(to, part, len);
+    return to + len;
+}
+
+static inline char *puts_at(char *to, const char *part)
+{
+    return put(to, part, strlen(part));
+}
+
+static bool finish(struct secret *out, const char *end)
+{
+    secret_grow(out, (size_t)(end - out->data));
+    return true;
 }
 
 /* "user=" user ^A "auth=Bearer " token ^A ^A       (the form that Google and Microsoft document) */
 bool grammar_xoauth2(struct secret *out, const struct grammar_login *login)
 {
-    return make_room(out, login) && secret_adds(out, "user=") && secret_add(out, login->user, login->user_len) &&
-           secret_adds(out, "\001auth=Bearer ") && secret_add(out, login->token, login->token_len) &&
-           secret_adds(out, "\001\001");
+    char *to = make_room(out, login);
+    if (!to)
+        return false;
+    to = puts_at(to, "user=");
+    to = put(to, login->user, login->user_len);
+    to = puts_at(to, "\001auth=Bearer ");
+    to = put(to, login->token, login->token_len);
+    return finish(out, puts_at(to, "\001\001"));
 }
 
 /* saslname = 1*(UTF8-char-safe / "=2C" / "=3D")        (RFC 5801, section 4) */
-static bool add_saslname(struct secret *out, const char *user, size_t len)
+static char *put_saslname(char *to, const char *user, size_t len)
 {
+    if (!memchr(user, ',', len) && !memchr(user, '=', len))
+        return put(to, user, len);
     for (size_t i = 0; i < len; i++) {
-        bool added = user[i] == ','   ? secret_adds(out, "=2C")
-                     : user[i] == '=' ? secret_adds(out, "=3D")
-                                      : secret_add(out, &user[i], 1);
-        if (!added)
-            return false;
+        if (user[i] == ',')
+            to = puts_at(to, "=2C");
+        else if (user[i] == '=')
+            to = puts_at(to, "=3D");
+        else
+            *to++ = user[i];
     }
-    return true;
+    return to;
 }
 
 /* value = *(VCHAR / SP / HTAB / CR / LF ): a name outside ASCII cannot be said here, and need not be. */
-static bool is_value(const char *text)
+static bool is_value(const char *text, size_t len)
 {
-    for (; *text; text++)
-        if (*text <= 0x20 || *text >= 0x7F)
-            return false;
-    return true;
+    unsigned char all = 0;
+    for (size_t i = 0; i < len; i++)
+        all |= (unsigned char)text[i];
+    return all < 0x80;
 }
 
-static bool add_pair(struct secret *out, const char *key, const char *value)
+static char *put_pair(char *to, const char *key, const char *value, size_t len)
 {
-    if (!value || !*value || !is_value(value))
-        return true;
-    return secret_adds(out, key) && secret_adds(out, "=") && secret_adds(out, value) && secret_adds(out, "\001");
+    if (len == 0 || !is_value(value, len))
+        return to;
+    to = puts_at(to, key);
+    to = put(to, value, len);
+    *to++ = '\001';
+    return to;
 }
 
 /* client-resp = (gs2-header kvsep *kvpair kvsep) / kvsep        (RFC 7628, section 3.1)
@@ -117,8 +188,15 @@ static bool add_pair(struct secret *out, const char *key, const char *value)
  * kvsep       = %x01 */
 bool grammar_oauthbearer(struct secret *out, const struct grammar_login *login)
 {
-    return make_room(out, login) && secret_adds(out, "n,a=") && add_saslname(out, login->user, login->user_len) &&
-           secret_adds(out, ",\001") && add_pair(out, "host", login->host) && add_pair(out, "port", login->port) &&
-           secret_adds(out, "auth=Bearer ") && secret_add(out, login->token, login->token_len) &&
-           secret_adds(out, "\001\001");
+    char *to = make_room(out, login);
+    if (!to)
+        return false;
+    to = puts_at(to, "n,a=");
+    to = put_saslname(to, login->user, login->user_len);
+    to = puts_at(to, ",\001");
+    to = put_pair(to, "host=", login->host, login->host_len);
+    to = put_pair(to, "port=", login->port, login->port ? strlen(login->port) : 0);
+    to = puts_at(to, "auth=Bearer ");
+    to = put(to, login->token, login->token_len);
+    return finish(out, puts_at(to, "\001\001"));
 }

@@ -17,7 +17,8 @@ struct grammar_login {
     size_t user_len;
     const char *token;
     size_t token_len;
-    const char *host; /* NULL: not known */
+    const char *host; /* its length is 0: not known */
+    size_t host_len;
     const char *port; /* decimal; NULL: not known */
 };
 

@@ -34,9 +34,9 @@ enum state {
 
 struct connection {
     const struct mechanism *mechanism;
+    const struct mechanism_global *global;
     enum state state;
     struct options options;
-    struct report wrong_options; /* FAILURE_NONE, or what the first step fails with */
     struct ask ask;
     enum source from;
     struct secret token;   /* kept to name it when the server refuses it; empty if it is a password */
@@ -90,13 +90,12 @@ static int fail(const sasl_utils_t *utils, int code, const char *format, ...)
 int mechanism_new(const struct mechanism *mechanism, const struct mechanism_global *global,
                   sasl_client_params_t *params, void **conn_context)
 {
-    struct connection *c = calloc(1, sizeof *c);
+    struct connection *c = malloc(sizeof *c);
     if (!c)
         return fail(params->utils, SASL_NOMEM, "not enough memory");
-    c->mechanism = mechanism;
+    *c = (struct connection){.mechanism = mechanism, .global = global};
     secret_init(&c->token, SOURCE_TOKEN_MAX);
     secret_init(&c->message, GRAMMAR_MESSAGE_MAX);
-    options_gather(&c->options, &global->options, params->utils, &c->wrong_options);
     *conn_context = c;
     return SASL_OK;
 }
@@ -121,19 +120,28 @@ static int ask_failed(const struct connection *c, const sasl_utils_t *utils, int
     return fail(utils, code, "this program gave no %s: set it in its configuration", what);
 }
 
+/* What is wrong with a name once libsasl2 has rewritten it; mostly it has not. */
+static const char *rewritten_fault(const char *before, size_t before_len, const char *after, size_t after_len)
+{
+    if (before_len == after_len && memcmp(before, after, after_len) == 0)
+        return NULL;
+    return grammar_user_fault(after, after_len);
+}
+
 /* Checks the names and gives them to libsasl2, which may change them. */
 static int take_names(struct connection *c, sasl_client_params_t *params, sasl_out_params_t *oparams)
 {
     const struct ask *ask = &c->ask;
     const sasl_utils_t *utils = params->utils;
+    bool other = ask->authzid_len > 0; /* another's mailbox */
     const char *fault = grammar_user_fault(ask->authid, ask->authid_len);
-    if (!fault && ask->authzid_len > 0)
+    if (!fault && other)
         fault = grammar_user_fault(ask->authzid, ask->authzid_len);
     if (fault)
         return fail(utils, SASL_BADPARAM, "the user name %s: correct it in this program's configuration", fault);
     unsigned authid_flags = SASL_CU_AUTHID;
     int result = SASL_OK;
-    if (ask->authzid_len == 0)
+    if (!other)
         authid_flags |= SASL_CU_AUTHZID;
     else
         result = params->canon_user(utils->conn, ask->authzid, (unsigned)ask->authzid_len, SASL_CU_AUTHZID, oparams);
@@ -141,9 +149,9 @@ static int take_names(struct connection *c, sasl_client_params_t *params, sasl_o
         result = params->canon_user(utils->conn, ask->authid, (unsigned)ask->authid_len, authid_flags, oparams);
     if (result != SASL_OK)
         return fail(utils, result, "libsasl2 does not accept the user name: correct it in this program's configuration");
-    fault = grammar_user_fault(oparams->user, oparams->ulen);
-    if (!fault)
-        fault = grammar_user_fault(oparams->authid, oparams->alen);
+    fault = rewritten_fault(ask->authid, ask->authid_len, oparams->authid, oparams->alen);
+    if (!fault && other)
+        fault = rewritten_fault(ask->authzid, ask->authzid_len, oparams->user, oparams->ulen);
     if (fault)
         return fail(utils, SASL_BADPARAM, "the user name %s once libsasl2 has rewritten it: correct it", fault);
     return SASL_OK;
@@ -213,36 +221,47 @@ static int token_from_source(struct connection *c, const sasl_client_params_t *p
     return SASL_OK;
 }
 
-static int first_step(struct connection *c, sasl_client_params_t *params, sasl_interact_t **prompt_need,
-                      const char **clientout, unsigned *clientoutlen, sasl_out_params_t *oparams)
+/* Reads the options, asks for names and password, and checks everything but the token. */
+static int prepare(struct connection *c, sasl_client_params_t *params, sasl_interact_t **prompt_need,
+                   sasl_out_params_t *oparams)
 {
     const sasl_utils_t *utils = params->utils;
     const char *what = "";
-    if (c->wrong_options.code != FAILURE_NONE)
-        return fail(utils, sasl_code(c->wrong_options.code), "%s", c->wrong_options.text);
+    struct report why;
+    options_free(&c->options); /* from the round before, if the application was prompted */
+    if (!options_gather(&c->options, &c->global->options, utils, &why))
+        return fail(utils, sasl_code(why.code), "%s", why.text);
     int result = ask_application(&c->ask, utils, c->options.password, prompt_need, &what);
     if (result != SASL_OK)
         return result == SASL_INTERACT ? result : ask_failed(c, utils, result, what);
     result = take_names(c, params, oparams);
     if (result != SASL_OK)
         return result;
-    const char *host = params->serverFQDN;
-    const char *fault = host ? grammar_host_fault(host, strlen(host)) : NULL;
+    const char *fault = grammar_host_fault(params->serverFQDN, params->serverFQDN ? params->slen : 0);
     if (fault)
         return fail(utils, SASL_BADPARAM, "the server's name %s: correct it in this program's configuration", fault);
+    return SASL_OK;
+}
 
+static int first_step(struct connection *c, sasl_client_params_t *params, sasl_interact_t **prompt_need,
+                      const char **clientout, unsigned *clientoutlen, sasl_out_params_t *oparams)
+{
+    int result = prepare(c, params, prompt_need, oparams);
+    if (result != SASL_OK)
+        return result;
     struct grammar_login login = {
         .user = oparams->user,
         .user_len = oparams->ulen,
-        .host = host,
+        .host = params->serverFQDN,
+        .host_len = params->serverFQDN ? params->slen : 0,
         .port = grammar_port(params->ipremoteport),
     };
-    result = c->options.password ? token_from_password(c, utils, &login)
+    result = c->options.password ? token_from_password(c, params->utils, &login)
                                  : token_from_source(c, params, oparams, &login);
     if (result != SASL_OK)
         return result;
     if (!c->mechanism->build(&c->message, &login))
-        return fail(utils, SASL_NOMEM, "not enough memory");
+        return fail(params->utils, SASL_NOMEM, "not enough memory");
     *clientout = c->message.data;
     *clientoutlen = (unsigned)c->message.len;
     c->state = STATE_SENT;

@@ -2,6 +2,7 @@
 
 #include "options.h"
 
+#include "keyfile.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -20,6 +21,12 @@ static const char *const NAMES[] = {
     NULL,
 };
 
+enum {
+    FILE_NAME_MAX = 4096,
+    HELPER_PATH_MAX = 4095,
+    SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+};
+
 static const char PLUGIN_NAME[] = "XOAUTH2"; /* under which getopt is asked */
 static const char PATH_WITHOUT_CALLBACK[] = "/etc/sasl2:/etc/sasl";
 
@@ -35,39 +42,7 @@ const char *options_path(const sasl_utils_t *utils)
     return getconfpath(context, &path) == SASL_OK && path ? path : PATH_WITHOUT_CALLBACK;
 }
 
-void options_load(struct options_file *f, const char *path)
-{
-    const struct readfile_rules rules = {
-        .forbidden_mode = 022,
-        .owner = geteuid(),
-        .follow_symlink = true,
-        .limit = KEYFILE_SIZE_MAX,
-    };
-    *f = (struct options_file){0};
-    keyfile_init(&f->file);
-    while (*path) {
-        size_t len = strcspn(path, ":");
-        char name[4096];
-        int printed = snprintf(name, sizeof name, "%.*s/" OPTIONS_FILE, (int)len, path);
-        path += len + (path[len] == ':');
-        if (len == 0 || printed < 0 || (size_t)printed >= sizeof name)
-            continue;
-        struct report wrong = {0};
-        enum readfile_result result = keyfile_load(&f->file, name, &rules, NAMES, &wrong);
-        if (result == READFILE_MISSING)
-            continue;
-        f->found = result != READFILE_UNREADABLE;
-        f->wrong = wrong;
-        return;
-    }
-}
-
-void options_unload(struct options_file *f)
-{
-    keyfile_free(&f->file);
-}
-
-static const char *ask_application(const sasl_utils_t *utils, enum option option)
+static const char *ask_program(const sasl_utils_t *utils, enum option option)
 {
     const char *value = NULL;
     if (!utils->getopt || utils->getopt(utils->getopt_context, PLUGIN_NAME, NAMES[option], &value, NULL) != SASL_OK)
@@ -78,7 +53,7 @@ static const char *ask_application(const sasl_utils_t *utils, enum option option
 bool options_given(const sasl_utils_t *utils)
 {
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (ask_application(utils, (enum option)i))
+        if (ask_program(utils, (enum option)i))
             return true;
     return false;
 }
@@ -91,6 +66,7 @@ static const char *take_path(char **to, const char *value, size_t max)
         return "is too long";
     if (text_has_control(value, strlen(value)))
         return "has control characters";
+    free(*to);
     *to = strdup(value);
     return *to ? NULL : "does not fit into memory";
 }
@@ -118,9 +94,9 @@ static const char *take(struct options *o, enum option option, const char *value
     case TOKEN_SOURCE:
         return take_token_source(&o->password, value);
     case AGENT_SOCKET:
-        return take_path(&o->agent_socket, value, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+        return take_path(&o->agent_socket, value, SOCKET_PATH_MAX);
     case HELPER:
-        return take_path(&o->helper, value, 4095);
+        return take_path(&o->helper, value, HELPER_PATH_MAX);
     case TIMEOUT:
         return take_timeout(&o->timeout, value);
     case OPTION_COUNT:
@@ -129,24 +105,87 @@ static const char *take(struct options *o, enum option option, const char *value
     return NULL;
 }
 
+static void take_file(struct options_file *f, const struct keyfile *file)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *fault = file->value[i] ? take(&f->options, (enum option)i, file->value[i]) : NULL;
+        if (fault) {
+            keyfile_complain(file, i, &f->wrong, "%s %s", NAMES[i], fault);
+            return;
+        }
+    }
+}
+
+/* Reads the file of this name, unless there is none. */
+static bool load_file(struct options_file *f, const char *name)
+{
+    const struct readfile_rules rules = {
+        .forbidden_mode = 022,
+        .owner = geteuid(),
+        .follow_symlink = true,
+        .limit = KEYFILE_SIZE_MAX,
+    };
+    struct keyfile file;
+    enum readfile_result result = keyfile_load(&file, name, &rules, NAMES, &f->wrong);
+    if (result == READFILE_MISSING)
+        return false;
+    if (result == READFILE_OK)
+        take_file(f, &file);
+    f->found = result != READFILE_UNREADABLE;
+    keyfile_free(&file);
+    return true;
+}
+
+void options_load(struct options_file *f, const char *path)
+{
+    *f = (struct options_file){.options.timeout = OPTIONS_TIMEOUT_DEFAULT};
+    bool read = false;
+    while (*path && !read) {
+        char name[FILE_NAME_MAX];
+        size_t len = strcspn(path, ":");
+        int printed = snprintf(name, sizeof name, "%.*s/" OPTIONS_FILE, (int)len, path);
+        if (len > 0 && printed > 0 && (size_t)printed < sizeof name)
+            read = load_file(f, name);
+        path += len + (path[len] == ':');
+    }
+}
+
+void options_unload(struct options_file *f)
+{
+    options_free(&f->options);
+}
+
+/* A copy of a text that may be NULL. */
+static bool copy_text(char **to, const char *text)
+{
+    *to = text ? strdup(text) : NULL;
+    return *to || !text;
+}
+
+/* Takes the application's word for one option, if it has one. */
+static bool take_given(struct options *o, enum option option, const sasl_utils_t *utils, struct report *why)
+{
+    const char *value = ask_program(utils, option);
+    const char *fault = value ? take(o, option, value) : NULL;
+    if (fault)
+        report_set(why, FAILURE_CONFIG, "the option %s that this program gives %s: correct its settings", NAMES[option],
+                   fault);
+    return !fault;
+}
+
 bool options_gather(struct options *o, const struct options_file *f, const sasl_utils_t *utils, struct report *why)
 {
-    *o = (struct options){.timeout = OPTIONS_TIMEOUT_DEFAULT};
-    if (f->wrong.code != FAILURE_NONE) {
-        /* Also a file that could not be read for want of memory is one that cannot be used. */
+    *o = (struct options){.password = f->options.password, .timeout = f->options.timeout};
+    if (f->wrong.code != FAILURE_NONE)
         return report_set(why, FAILURE_CONFIG, "%s", f->wrong.text);
-    }
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        const char *given = ask_application(utils, (enum option)i);
-        const char *value = given ? given : f->file.value[i];
-        const char *fault = value ? take(o, (enum option)i, value) : NULL;
-        if (fault && given)
-            return report_set(why, FAILURE_CONFIG, "the option %s that this program gives %s: correct its settings",
-                              NAMES[i], fault);
-        if (fault)
-            return keyfile_complain(&f->file, (size_t)i, why, "%s %s", NAMES[i], fault);
-    }
-    return true;
+    if (!take_given(o, TOKEN_SOURCE, utils, why))
+        return false;
+    if (o->password)
+        return true;
+    if (!copy_text(&o->agent_socket, f->options.agent_socket) || !copy_text(&o->helper, f->options.helper))
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory: try again later");
+    return take_given(o, AGENT_SOCKET, utils, why) && take_given(o, HELPER, utils, why) &&
+           take_given(o, TIMEOUT, utils, why);
 }
 
 void options_free(struct options *o)

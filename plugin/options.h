@@ -6,7 +6,6 @@
 #define XOAUTH2_OPTIONS_H
 
 #include "failure.h"
-#include "keyfile.h"
 
 #include <stdbool.h>
 
@@ -17,19 +16,19 @@
 #define OPTIONS_TIMEOUT_DEFAULT 30 /* seconds */
 #define OPTIONS_TIMEOUT_MAX 600    /* seconds */
 
-/* The file, as it was at load. */
-struct options_file {
-    struct keyfile file;
-    bool found;          /* there is one, and this user may read it */
-    struct report wrong; /* FAILURE_NONE, or why it cannot be used */
-};
-
-/* The options of one connection. */
+/* What can be chosen. */
 struct options {
     bool password;      /* the application's password is the token; nobody else is asked */
     char *agent_socket; /* NULL: the default places */
     char *helper;       /* NULL: the installed program */
     unsigned timeout;   /* seconds for all token sources together */
+};
+
+/* The file, as it was at load. */
+struct options_file {
+    bool found;             /* there is one, and this user may read it */
+    struct report wrong;    /* FAILURE_NONE, or why it cannot be used */
+    struct options options; /* what it says, or the defaults */
 };
 
 /* Reads the first xoauth2.conf in `path`, folders separated by colons. Logs nothing. */
@@ -44,7 +43,8 @@ void options_unload(struct options_file *f);
 /* Whether the application answers one of the options. */
 bool options_given(const sasl_utils_t *utils);
 
-/* Gathers the options of a connection. False with FAILURE_CONFIG in `*why`; `o` can be freed in any case. */
+/* Gathers the options of a connection. If its password is the token the others do not matter, and are not asked
+ * for. False with FAILURE_CONFIG in `*why`; `o` can be freed in any case. */
 bool options_gather(struct options *o, const struct options_file *f, const sasl_utils_t *utils, struct report *why);
 
 /* Frees the content. */

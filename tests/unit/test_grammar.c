@@ -22,6 +22,7 @@ static struct grammar_login login(const char *user, const char *token, const cha
         .token = token,
         .token_len = strlen(token),
         .host = host,
+        .host_len = host ? strlen(host) : 0,
         .port = port,
     };
 }
@@ -132,7 +133,7 @@ static void longest_message_fits(void **state)
     memset(user, ',', sizeof user);
     memset(host, 'h', sizeof host - 1);
     host[sizeof host - 1] = '\0';
-    struct grammar_login l = {user, sizeof user, token, GRAMMAR_TOKEN_MAX, host, "65535"};
+    struct grammar_login l = {user, sizeof user, token, GRAMMAR_TOKEN_MAX, host, GRAMMAR_HOST_MAX, "65535"};
     struct secret out;
     secret_init(&out, GRAMMAR_MESSAGE_MAX);
     assert_null(grammar_token_fault(token, GRAMMAR_TOKEN_MAX));
@@ -173,6 +174,52 @@ static void every_byte_as_a_token(void **state)
         bool allowed = memchr(ALLOWED, byte, sizeof ALLOWED - 1) != NULL;
         assert_int_equal(grammar_token_fault(&token, 1) == NULL, allowed);
     }
+}
+
+/* A wrong character at every place of tokens of every length, in whatever steps they are looked at. */
+static void wrong_character_anywhere_in_a_token(void **state)
+{
+    (void)state;
+    enum { LONGEST = 200 };
+    char *token = malloc(LONGEST);
+    assert_non_null(token);
+    for (size_t len = 1; len <= LONGEST; len++) {
+        char *end = token + LONGEST - len; /* so that reading beyond the token is seen */
+        memset(end, 'x', len);
+        assert_null(grammar_token_fault(end, len));
+        for (size_t at = 0; at < len; at++) {
+            end[at] = at % 2 ? '@' : '\xE1';
+            assert_non_null(grammar_token_fault(end, len));
+            end[at] = 'x';
+        }
+    }
+    free(token);
+}
+
+/* Every byte inside a long token, where it is looked at in another way than alone. */
+static void every_byte_in_a_long_token(void **state)
+{
+    (void)state;
+    char token[100];
+    for (int byte = 0; byte < 256; byte++) {
+        char alone = (char)byte;
+        memset(token, 'x', sizeof token);
+        token[50] = alone;
+        assert_int_equal(grammar_token_fault(token, sizeof token) == NULL, grammar_token_fault(&alone, 1) == NULL);
+    }
+}
+
+static void equals_signs_at_the_end_of_a_long_token(void **state)
+{
+    (void)state;
+    char token[100];
+    memset(token, 'x', sizeof token);
+    memset(token + 60, '=', 40);
+    assert_null(grammar_token_fault(token, sizeof token));
+    token[80] = 'x';
+    assert_non_null(grammar_token_fault(token, sizeof token));
+    memset(token, '=', sizeof token);
+    assert_non_null(grammar_token_fault(token, sizeof token));
 }
 
 static void wrong_user_names(void **state)
@@ -234,6 +281,9 @@ int main(void)
         cmocka_unit_test(right_tokens),
         cmocka_unit_test(wrong_tokens),
         cmocka_unit_test(every_byte_as_a_token),
+        cmocka_unit_test(wrong_character_anywhere_in_a_token),
+        cmocka_unit_test(every_byte_in_a_long_token),
+        cmocka_unit_test(equals_signs_at_the_end_of_a_long_token),
         cmocka_unit_test(wrong_user_names),
         cmocka_unit_test(wrong_hosts),
         cmocka_unit_test(port_of_an_address),

@@ -119,13 +119,27 @@ static void everything_in_the_file(void **state)
     (void)state;
     struct options o;
     struct report why;
-    assert_true(gather(with_file("xoauth2_token_source: password\nxoauth2_agent_socket: /run/a b.sock\n"
+    assert_true(gather(with_file("xoauth2_token_source: auto\nxoauth2_agent_socket: /run/a b.sock\n"
                                  "xoauth2_helper: /opt/x\nxoauth2_timeout: 600\n"),
                        &o, &why));
-    assert_true(o.password);
+    assert_false(o.password);
     assert_string_equal(o.agent_socket, "/run/a b.sock");
     assert_string_equal(o.helper, "/opt/x");
     assert_int_equal(o.timeout, 600);
+    options_free(&o);
+}
+
+/* Then nothing else matters, though all of the file must be right. */
+static void the_password_is_the_token(void **state)
+{
+    (void)state;
+    struct options o;
+    struct report why;
+    assert_true(gather(with_file("xoauth2_token_source: password\nxoauth2_helper: /opt/x\n"), &o, &why));
+    assert_true(o.password);
+    assert_null(o.helper);
+    options_free(&o);
+    assert_false(gather(with_file("xoauth2_token_source: password\nxoauth2_helper: x\n"), &o, &why));
     options_free(&o);
 }
 
@@ -144,7 +158,7 @@ static void the_application_goes_before_the_file(void **state)
     options_free(&o);
 }
 
-/* Only the file's own value is wrong, and it is not used. */
+/* A wrong file stays wrong, whatever the application says. */
 static void wrong_value_in_the_file_behind_a_right_one(void **state)
 {
     (void)state;
@@ -152,8 +166,8 @@ static void wrong_value_in_the_file_behind_a_right_one(void **state)
     struct options o;
     struct report why;
     given = GIVEN;
-    assert_true(gather(with_file("xoauth2_timeout: soon\n"), &o, &why));
-    assert_int_equal(o.timeout, 7);
+    assert_false(gather(with_file("xoauth2_timeout: soon\n"), &o, &why));
+    assert_int_equal(why.code, FAILURE_CONFIG);
     options_free(&o);
 }
 
@@ -290,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(nothing_is_set, forget),
         cmocka_unit_test_teardown(everything_in_the_file, forget),
+        cmocka_unit_test_teardown(the_password_is_the_token, forget),
         cmocka_unit_test_teardown(the_application_goes_before_the_file, forget),
         cmocka_unit_test_teardown(wrong_value_in_the_file_behind_a_right_one, forget),
         cmocka_unit_test_teardown(wrong_value_from_the_application, forget),
