@@ -120,7 +120,8 @@ static const struct text_advice TEXTS[] = {
 
 static const struct text_advice ERRORS[] = {
     {"invalid_grant", NULL, "the login has expired or was revoked"},
-    {"invalid_client", NULL, "check client_id, the client secret and token_endpoint in the account file"},
+    {"invalid_client", NULL,
+     "check client_id, the client secret, client_authentication and token_endpoint in the account file"},
     {"unauthorized_client", NULL, "the client may not log in this way: check its registration at the provider"},
     {"unsupported_grant_type", NULL, "check token_endpoint and flow in the account file"},
     {"invalid_scope", NULL, SCOPE},

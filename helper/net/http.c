@@ -211,6 +211,8 @@ static CURLcode set_limits(struct http_exchange *x)
     CURL *e = x->easy;
     long left = clock_left(x->deadline);
     CURLcode result = curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    if (result == CURLE_OK) /* a time-out does not wait for the thread in which the name is looked up */
+        result = curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     if (result == CURLE_OK)
         result = curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     if (result == CURLE_OK)
@@ -270,8 +272,11 @@ static CURLcode set_common(struct http_exchange *x)
 static struct http_exchange *start(struct http *h, const char *url, int64_t timeout, struct report *why)
 {
     if (!settings_url_allowed(url)) {
-        report_set(why, FAILURE_CONFIG, "%.*s: only https addresses are allowed, and http for this machine alone",
-                   DETAIL_MAX, url);
+        char *host = http_host(url); /* not the address itself: it may have a password in it */
+        report_set(why, FAILURE_CONFIG,
+                   "an address of %s is neither https nor one of this machine: correct it in the account file",
+                   host ? host : "nowhere");
+        free(host);
         return NULL;
     }
     struct http_exchange *x = calloc(1, sizeof *x);

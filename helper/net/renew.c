@@ -186,10 +186,13 @@ static enum renew_result try_once(struct renewal *r, int64_t timeout, int *pause
 
 enum renew_result renew_now(struct renewal *r, int64_t timeout, struct report *why)
 {
-    int64_t deadline = clock_monotonic() + timeout;
+    int64_t began = clock_monotonic();
+    int64_t deadline = began + timeout;
     int pause;
     enum renew_result result = try_once(r, timeout, &pause, why);
     for (int tries = 1; pause >= 0 && pause < clock_left(deadline) && tries < RENEW_TRIES_MAX; tries++) {
+        if (clock_monotonic() - began > RENEW_QUICK)
+            break;
         poll(NULL, 0, pause);
         result = try_once(r, clock_left(deadline), &pause, why);
     }

@@ -15,6 +15,7 @@
 
 #define RENEW_TRIES_MAX 2         /* requests in one renewal */
 #define RENEW_PAUSE 1000          /* milliseconds before a second one, where the server says nothing */
+#define RENEW_QUICK 3000          /* milliseconds; a failure that took longer is not worth another wait */
 #define RENEW_PAUSE_MAX 5         /* seconds of Retry-After that are waited for */
 #define RENEW_RETRY_DELAY 5       /* seconds to leave the server alone after a transient failure */
 #define RENEW_RETRY_DELAY_MAX 300 /* seconds; a longer Retry-After counts as this */
