@@ -49,8 +49,9 @@ static bool add_line(struct secret *out, const char *key, const char *value)
 static bool rewrite(const struct secret *text, const char *key, const char *value, struct secret *out)
 {
     bool done = !value;
-    const char *end = text->data + text->len;
-    for (const char *line = text->data; line < end;) {
+    const char *start = text->len > 0 ? text->data : "";
+    const char *end = start + text->len;
+    for (const char *line = start; line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         size_t len = newline ? (size_t)(newline - line) : (size_t)(end - line);
         bool ok = true;

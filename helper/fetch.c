@@ -81,6 +81,11 @@ static int run(char *const argv[], int output, int lock, pid_t *pid)
     return error;
 }
 
+static bool is_missing(struct report *why)
+{
+    return report_set(why, FAILURE_CONFIG, "%s is missing: install the whole package", fetch_program);
+}
+
 static bool spawn(const struct paths *p, const char *account, bool force, int lock, int output, pid_t *pid,
                   struct report *why)
 {
@@ -98,7 +103,7 @@ static bool spawn(const struct paths *p, const char *account, bool force, int lo
     if (!error)
         return true;
     if (error == ENOENT || error == ENOTDIR)
-        return report_set(why, FAILURE_CONFIG, "%s is missing: install the whole package", fetch_program);
+        return is_missing(why);
     if (error == EACCES)
         return report_set(why, FAILURE_CONFIG, "%s cannot be run: %s: install the package anew", fetch_program,
                           strerror(error));
@@ -133,6 +138,14 @@ static bool judge(const struct protocol_message *message, struct report *why)
     return report_set(why, failure_from_name(code), "%s", text);
 }
 
+/* Emulators of system calls tell of a missing program only by a child that ends. */
+static bool no_answer(struct report *why)
+{
+    if (access(fetch_program, F_OK) != 0 && errno == ENOENT)
+        return is_missing(why);
+    return report_set(why, FAILURE_UNREACHABLE, "%s ended without an answer: try again", fetch_program);
+}
+
 static bool await(int fd, const char *account, int64_t deadline, struct secret *reply, struct report *why)
 {
     for (;;) {
@@ -154,7 +167,7 @@ static bool await(int fd, const char *account, int64_t deadline, struct secret *
         if (result == PROTOCOL_COMPLETE)
             return judge(&message, why);
         if (result != PROTOCOL_MORE)
-            return report_set(why, FAILURE_UNREACHABLE, "%s ended without an answer: try again", fetch_program);
+            return no_answer(why);
     }
 }
 
