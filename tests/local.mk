@@ -2,3 +2,5 @@
 if HAVE_CMOCKA
 include tests/unit/local.mk
 endif
+
+include tests/e2e/local.mk

@@ -4,6 +4,8 @@ EXTRA_DIST += \
 	tests/demo \
 	tests/fresh-root \
 	tests/install-deps \
+	tests/man-check \
+	tests/readme-check \
 	tests/e2e/browser \
 	tests/e2e/clients.sh \
 	tests/e2e/fault-server.mjs \
@@ -17,5 +19,25 @@ EXTRA_DIST += \
 	tests/e2e/sasl-session.mjs \
 	tests/e2e/servers.sh \
 	tests/e2e/stage.sh \
+	tests/e2e/test-choice.sh \
+	tests/e2e/test-client-cyrus.sh \
+	tests/e2e/test-client-libetpan.sh \
+	tests/e2e/test-client-mbsync.sh \
+	tests/e2e/test-client-neomutt.sh \
+	tests/e2e/test-client-sample.sh \
+	tests/e2e/test-concurrent.sh \
+	tests/e2e/test-disk.sh \
+	tests/e2e/test-examples.sh \
+	tests/e2e/test-faults.sh \
+	tests/e2e/test-killed.sh \
+	tests/e2e/test-login-browser.sh \
+	tests/e2e/test-login-device.sh \
+	tests/e2e/test-login-terminal.sh \
+	tests/e2e/test-texts.sh \
+	tests/e2e/test-verbs.sh \
 	tests/e2e/watch-client.c \
-	tests/e2e/wrap.sh
+	tests/e2e/wrap.sh \
+	tests/e2e/examples/imtest \
+	tests/e2e/examples/mbsyncrc \
+	tests/e2e/examples/neomuttrc \
+	tests/e2e/examples/sasl-sample-client

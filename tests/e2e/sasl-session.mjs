@@ -23,7 +23,11 @@ const nextClientLine = lineReader(client.stdout);
 const ended = new Promise((done) => { client.on('close', done); });
 
 // Other words of the client are passed on; its errors too, both on standard output, where a person sees them.
-client.stderr.on('data', (data) => process.stdout.write(`client: ${data}`));
+let over = false;
+client.stderr.on('data', (data) => {
+    // It would like to exchange more after the login, and is not pleased to find its input ended.
+    if (!over) process.stdout.write(`client: ${data}`);
+});
 client.stdin.on('error', () => {});
 
 // The client's next message, decoded; undefined when it has none because it ended or is done.
@@ -74,7 +78,9 @@ async function session() {
 }
 
 const status = await session();
+over = status === 0;
 client.stdin.end();
+while (over && await clientMessage() !== undefined);
 server.destroy();
 await ended;
 process.exitCode = status;

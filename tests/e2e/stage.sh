@@ -12,7 +12,8 @@ configure_stage() {
     (
         cd "$build" || exit 1
         "$top/configure" --quiet --prefix="$E2E_STAGE" --sysconfdir="$E2E_STAGE/etc" --localstatedir="$E2E_STAGE/var" \
-            --runstatedir="$E2E_STAGE/run" --with-plugindir="$E2E_STAGE/lib/sasl2" ${E2E_CONFIGURE:-}
+            --runstatedir="$E2E_STAGE/run" --with-plugindir="$E2E_STAGE/lib/sasl2" \
+            ${E2E_CFLAGS:+"CFLAGS=$E2E_CFLAGS"} ${E2E_CONFIGURE:-}
     )
 }
 

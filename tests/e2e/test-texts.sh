@@ -4,12 +4,13 @@
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 
-# everywhere KIND TEXT: all three programs fail with our TEXT, and the library's words for the KIND of failure.
+# everywhere KIND TEXT CODE: all three programs fail with our TEXT, and the library's words for the KIND of failure.
 everywhere() {
-    local kind=$1 text=$2 code=$3 rc
+    local kind=$1 text code=$3 rc
     for program in mbsync sample imtest; do
         for mechanism in XOAUTH2 OAUTHBEARER; do
             rc=0
+            text=${2//SERVER/$(server_of "$program")}
             rm -f "$T/syslog"
             "${program}_login" "$mechanism" || rc=$?
             case $rc in
@@ -31,6 +32,11 @@ everywhere() {
             [[ $text == *"$(remedy)"* ]] || fail "no remedy in: $text"
         done
     done
+}
+
+# Each program connects by this name.
+server_of() {
+    if [ "$1" = mbsync ]; then echo localhost; else echo 127.0.0.1; fi
 }
 
 # What every such text has: a command, a key to change or a permission to mend.
@@ -59,8 +65,8 @@ test_the_provider_is_down() {
 test_the_server_is_not_the_accounts() {
     login
     printf 'hosts: imap.example.org\n' >> "$ACCOUNTS/$ME.conf"
-    run_mbsync_for_text
-    REMEDY="hosts" everywhere 'authorization failure' "$TEXT" -14
+    REMEDY="$ACCOUNTS/$ME.conf" everywhere 'authorization failure' \
+        "the token of $ME is not for SERVER: add it to 'hosts:' in $ACCOUNTS/$ME.conf if it is right" -14
 }
 
 test_the_account_file_is_wrong() {
@@ -68,26 +74,22 @@ test_the_account_file_is_wrong() {
     printf 'no_such_key: 1\n' >> "$ACCOUNTS/$ME.conf"
     status 1 xoauth2 token "$ME"
     has "$T/err" "$ACCOUNTS/$ME.conf:"
-    REMEDY="$ACCOUNTS/$ME.conf" everywhere 'configuration error' "$(sed 's/^xoauth2: //' "$T/err")" -100
+    REMEDY="$ACCOUNTS/$ME.conf" everywhere 'error when parsing configuration file' "$(sed 's/^xoauth2: //' "$T/err")" -100
 }
 
 test_the_account_file_is_readable_by_others() {
     login
     chmod 644 "$ACCOUNTS/$ME.conf"
     status 1 xoauth2 token "$ME"
-    REMEDY='chmod' everywhere 'configuration error' "$(sed 's/^xoauth2: //' "$T/err")" -100
+    REMEDY='chmod' everywhere 'error when parsing configuration file' "$(sed 's/^xoauth2: //' "$T/err")" -100
 }
 
 test_the_state_file_is_readable_by_others() {
     login
     chmod 640 "$STATES/$ME.json"
     status 1 xoauth2 token "$ME"
-    REMEDY='chmod' everywhere 'configuration error' "$(sed 's/^xoauth2: //' "$T/err")" -100
-}
-
-run_mbsync_for_text() {
-    ! mbsync_login XOAUTH2 || fail 'logged in'
-    TEXT=$(sed -n 's/^Error performing SASL authentication step: SASL([-0-9]*): [^:]*: //p' "$T/shown")
+    REMEDY='chmod' everywhere 'error when parsing configuration file' "$(sed 's/^xoauth2: //' "$T/err")" -100
+    chmod 600 "$STATES/$ME.json"
 }
 
 # The server's answer is the reason, and the program shows it; our text is in the log and with the next status.
@@ -95,8 +97,10 @@ test_the_server_refuses_the_token() {
     login
     oauth revoke-access "{\"account\": \"$ME\"}"
     ! mbsync_login XOAUTH2 || fail 'logged in'
-    has "$T/shown" 'AUTHENTICATE'
-    has "$T/syslog" "$ME"
+    has "$T/shown" 'returned an error: NO [AUTHENTICATIONFAILED] Authentication failed.'
+    [ -e "$T/syslog" ] || fail 'nothing was logged'
+    has "$T/syslog" "the mail server refused the token of $ME as invalid: it was dropped, try again; if that goes on, \
+run 'xoauth2 login $ME'"
 }
 
 run_tests

@@ -158,8 +158,9 @@ test_xdg_folders_move_with_the_variables() {
     mkdir -m 700 "$T/config" "$T/state"
     mv "$T/home/.config/xoauth2" "$T/config/"
     mv "$T/home/.local/state/xoauth2" "$T/state/"
-    XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$T/state STATES=$T/state/xoauth2
-    gets_token
+    XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$T/state gets_token
+    status 1 xoauth2 token "$ME"
+    mv "$T/state/xoauth2" "$STATES" # where the hunt for secrets expects them
 }
 
 test_home_from_the_password_database() {
