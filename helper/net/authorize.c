@@ -98,13 +98,23 @@ static bool fill(CURLU *url, const struct authorization *a, const struct authori
            append(url, "login_hint", q->login_hint) && append_all(url, q->parameters);
 }
 
+/* RFC 3986: an address is made of visible ASCII characters. It will be shown. */
+static bool is_visible(const char *url)
+{
+    for (; *url; url++)
+        if (*url <= 0x20 || *url >= 0x7F)
+            return false;
+    return true;
+}
+
 char *authorize_url(const struct authorization *a, const struct authorize_request *request, struct report *why)
 {
     CURLU *url = curl_url();
     char *part = NULL;
     char *result = NULL;
-    if (!url || curl_url_set(url, CURLUPART_URL, request->endpoint, 0) != CURLUE_OK)
-        report_set(why, FAILURE_CONFIG, "the authorization endpoint '%s' is not a URL", request->endpoint);
+    if (!is_visible(request->endpoint) || !url || curl_url_set(url, CURLUPART_URL, request->endpoint, 0) != CURLUE_OK)
+        report_set(why, FAILURE_CONFIG, "the authorization endpoint '%s' is not an address: correct it in the account file",
+                   request->endpoint);
     else if (!fill(url, a, request) || curl_url_get(url, CURLUPART_URL, &part, 0) != CURLUE_OK ||
              !(result = strdup(part)))
         report_set(why, FAILURE_UNREACHABLE, "not enough memory for the login's address");

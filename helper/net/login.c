@@ -3,7 +3,6 @@
 
 #include "login.h"
 
-#include "accountfile.h"
 #include "browser.h"
 #include "device.h"
 #include "login_account.h"
@@ -54,8 +53,8 @@ static bool default_scope(struct login *l, struct report *why)
     if (!openid && !offline)
         return true;
     l->scope = strdup(openid && offline ? "openid offline_access" : openid ? "openid" : "offline_access");
-    return (l->scope && accountfile_set(&l->text, SETTING_SCOPE, l->scope)) ||
-           report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    l->scope_chosen = l->scope;
+    return l->scope || report_set(why, FAILURE_UNREACHABLE, "not enough memory");
 }
 
 static bool choose_scope(struct login *l, struct report *why)
@@ -72,6 +71,8 @@ static enum login_flow choose_flow(const struct login *l)
     const char *setting = account_value(&l->account, SETTING_FLOW);
     if (l->options.flow != LOGIN_FLOW_ANY)
         return l->options.flow;
+    if (l->options.no_open)
+        return LOGIN_FLOW_BROWSER;
     if (setting)
         return strcmp(setting, "device") == 0 ? LOGIN_FLOW_DEVICE : LOGIN_FLOW_BROWSER;
     if (browser_program() || !l->client.device_authorization_endpoint)

@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "login_options.h"
+#include "login_provider.h"
 #include "oauth.h"
 #include "paths.h"
 #include "terminal.h"
@@ -19,7 +20,9 @@ struct login {
     struct secret text;     /* the account file, as it will be written */
     struct account account; /* the same, parsed */
     struct oauth_client client;
+    char guessed[PROVIDER_NAME_MAX + 1]; /* the provider that the address tells, where nothing else does; else empty */
     char *scope;            /* to ask for; NULL for none */
+    bool scope_chosen;      /* it is the default with a bare issuer, and goes into the account file */
     int64_t asked_at;       /* wall-clock seconds when the token was asked for */
 };
 

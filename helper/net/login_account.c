@@ -39,10 +39,10 @@ static bool parse_old(struct keyfile *old, const struct login *l, struct report 
 }
 
 /* The account as it will be. */
-static bool parse_new(struct login *l, struct report *why)
+static bool parse_new(struct account *a, const struct login *l, struct report *why)
 {
     struct secret copy;
-    bool ok = copy_text(l, &copy, why) && account_parse(&l->account, &l->paths, l->name, &copy, why);
+    bool ok = copy_text(l, &copy, why) && account_parse(a, &l->paths, l->name, &copy, why);
     secret_free(&copy);
     return ok;
 }
@@ -62,35 +62,66 @@ static bool moves(const struct keyfile *old, const struct login_options *o)
     return o->provider ? !same(o->provider, provider) : !same(o->issuer, issuer);
 }
 
+/* The option that replaces a key, or NULL. */
+static const char *option_for(enum setting key)
+{
+    switch (key) {
+    case SETTING_CLIENT_ID:
+        return "--client-id";
+    case SETTING_CLIENT_SECRET:
+    case SETTING_CLIENT_SECRET_FILE:
+        return "--client-secret-file";
+    case SETTING_SCOPE:
+        return "--scope";
+    case SETTING_TENANT:
+        return "--tenant";
+    default:
+        return NULL;
+    }
+}
+
+static bool is_given(enum setting key, const struct login_options *o)
+{
+    switch (key) {
+    case SETTING_CLIENT_ID:
+        return o->client_id;
+    case SETTING_CLIENT_SECRET:
+    case SETTING_CLIENT_SECRET_FILE:
+        return o->client_secret_file;
+    case SETTING_SCOPE:
+        return o->scope;
+    case SETTING_TENANT:
+        return o->tenant;
+    default:
+        return false;
+    }
+}
+
+/* Whether a key means the same at every provider. All others belong to the one that the account has. */
+static bool is_free(const char *name)
+{
+    static const char *const FREE[] = {"provider", "issuer",         "flow",           "users", "hosts",   "allow",
+                                       "proxy",    "refresh_margin", "notify_command", "ca_file", "ca_path", NULL};
+    for (size_t i = 0; FREE[i]; i++)
+        if (strcmp(FREE[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* What belongs to the old provider must not be taken to the new one: its client secret would be sent there. */
 static bool check_move(const struct keyfile *old, const struct login_options *o, struct report *why)
 {
-    const struct {
-        enum setting key;
-        const char *option;
-        bool given;
-    } bound[] = {
-        {SETTING_CLIENT_ID, "--client-id", o->client_id},
-        {SETTING_CLIENT_SECRET, "--client-secret-file", o->client_secret_file},
-        {SETTING_CLIENT_SECRET_FILE, "--client-secret-file", o->client_secret_file},
-        {SETTING_SCOPE, "--scope", o->scope},
-        {SETTING_TENANT, "--tenant", o->tenant},
-        {SETTING_AUTHORIZATION_ENDPOINT, NULL, false},
-        {SETTING_TOKEN_ENDPOINT, NULL, false},
-        {SETTING_DEVICE_AUTHORIZATION_ENDPOINT, NULL, false},
-        {SETTING_REVOCATION_ENDPOINT, NULL, false},
-        {SETTING_USERINFO_ENDPOINT, NULL, false},
-    };
     if (!moves(old, o))
         return true;
-    for (size_t i = 0; i < sizeof bound / sizeof bound[0]; i++) {
-        if (!old->value[bound[i].key] || bound[i].given)
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        enum setting key = (enum setting)i;
+        if (!old->value[key] || is_free(SETTING_NAMES[key]) || is_given(key, o))
             continue;
-        return keyfile_complain(old, bound[i].key, why,
+        const char *option = option_for(key);
+        return keyfile_complain(old, key, why,
                                 "'%s' belongs to the provider that the account has now: remove the line%s%s, then log in "
                                 "at the new one",
-                                SETTING_NAMES[bound[i].key], bound[i].option ? " or give " : "",
-                                bound[i].option ? bound[i].option : "");
+                                SETTING_NAMES[key], option ? " or give " : "", option ? option : "");
     }
     return true;
 }
@@ -106,7 +137,7 @@ static bool drop(struct login *l, enum setting key, const struct keyfile *old)
 }
 
 /* Puts what the command line gives into the text. Where one key stands for another, that one goes. */
-static bool apply(struct login *l, const char *provider, const struct keyfile *old)
+static bool apply(struct login *l, const struct keyfile *old)
 {
     const struct login_options *o = &l->options;
     const char *flow = o->flow == LOGIN_FLOW_BROWSER ? "browser" : o->flow == LOGIN_FLOW_DEVICE ? "device" : NULL;
@@ -117,43 +148,68 @@ static bool apply(struct login *l, const char *provider, const struct keyfile *o
         ok = ok && drop(l, SETTING_PROVIDER, old);
     if (o->client_secret_file)
         ok = ok && drop(l, SETTING_CLIENT_SECRET, old);
-    return ok && set(l, SETTING_PROVIDER, provider) && set(l, SETTING_ISSUER, o->issuer) &&
+    return ok && set(l, SETTING_PROVIDER, *l->guessed ? l->guessed : o->provider) && set(l, SETTING_ISSUER, o->issuer) &&
            set(l, SETTING_TENANT, o->tenant) && set(l, SETTING_CLIENT_ID, o->client_id) &&
-           set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) && set(l, SETTING_SCOPE, o->scope) &&
-           set(l, SETTING_FLOW, flow) && set(l, SETTING_CA_FILE, o->ca_file);
+           set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) &&
+           set(l, SETTING_SCOPE, l->scope_chosen ? l->scope : o->scope) && set(l, SETTING_FLOW, flow) &&
+           set(l, SETTING_CA_FILE, o->ca_file);
 }
 
 static bool knows_where(const struct keyfile *old)
 {
-    return old->value[SETTING_PROVIDER] || old->value[SETTING_ISSUER] ||
-           old->value[SETTING_TOKEN_ENDPOINT];
+    return old->value[SETTING_PROVIDER] || old->value[SETTING_ISSUER] || old->value[SETTING_TOKEN_ENDPOINT];
 }
 
-/* `guessed` is the provider that the address tells, or empty. */
-static bool choose_provider(struct login *l, const struct keyfile *old, char guessed[PROVIDER_NAME_MAX + 1],
-                            struct report *why)
+/* Guesses the provider, where neither the options nor the file tell. */
+static bool choose_provider(struct login *l, const struct keyfile *old, struct report *why)
 {
-    guessed[0] = '\0';
-    if (l->options.provider || l->options.issuer || knows_where(old))
-        return true;
     char description[PROVIDER_DESCRIPTION_MAX + 1];
-    if (!login_provider_guess(&l->paths, l->name, guessed, description, why))
+    if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old))
+        return true;
+    if (!login_provider_guess(&l->paths, l->name, l->guessed, description, why))
         return false;
-    terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.\n", l->name, description, guessed);
+    terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.\n", l->name, description, l->guessed);
     return true;
+}
+
+/* Reads the file and changes the text, not yet the file. */
+static bool build(struct login *l, struct report *why)
+{
+    struct keyfile old;
+    if (!accountfile_read(&l->paths, l->name, &l->text, why))
+        return false;
+    bool ok = parse_old(&old, l, why) && choose_provider(l, &old, why) && check_move(&old, &l->options, why);
+    if (ok && !apply(l, &old))
+        ok = report_set(why, FAILURE_CONFIG, "an option's value has a line break, or is too long for an account file");
+    keyfile_free(&old);
+    return ok;
 }
 
 bool login_account_gather(struct login *l, struct report *why)
 {
-    struct keyfile old;
-    char guessed[PROVIDER_NAME_MAX + 1];
-    if (!accountfile_read(&l->paths, l->name, &l->text, why))
+    return build(l, why) && parse_new(&l->account, l, why);
+}
+
+/* Whether the file on disk already says what the text says. */
+static bool is_written(const struct login *l)
+{
+    struct secret present;
+    struct report ignored;
+    secret_init(&present, KEYFILE_SIZE_MAX);
+    bool same_text = accountfile_read(&l->paths, l->name, &present, &ignored) && present.len == l->text.len &&
+                     present.len > 0 && memcmp(present.data, l->text.data, present.len) == 0;
+    secret_free(&present);
+    return same_text;
+}
+
+bool login_account_write(struct login *l, struct report *why)
+{
+    struct account result;
+    bool ok = build(l, why) && parse_new(&result, l, why);
+    if (!ok)
         return false;
-    bool ok = parse_old(&old, l, why) && choose_provider(l, &old, guessed, why) && check_move(&old, &l->options, why);
-    if (ok && !apply(l, *guessed ? guessed : l->options.provider, &old))
-        ok = report_set(why, FAILURE_CONFIG, "an option's value has a line break, or is too long for an account file");
-    keyfile_free(&old);
-    return ok && parse_new(l, why);
+    account_free(&result);
+    return is_written(l) || accountfile_write(&l->paths, l->name, &l->text, why);
 }
 
 static bool no_client_id(const struct login *l, struct report *why)

@@ -1,4 +1,4 @@
-/* The account that a login is for: its file as it is, changed by the command line. Nothing is written here. */
+/* The account that a login is for: its file as it is, changed by the command line. */
 #ifndef XOAUTH2_LOGIN_ACCOUNT_H
 #define XOAUTH2_LOGIN_ACCOUNT_H
 
@@ -6,8 +6,12 @@
 
 #include <stdbool.h>
 
-/* Fills l->text and l->account. Without a provider it is guessed from the address and said so. False with FAILURE_CONFIG. */
+/* Fills l->text and l->account; writes nothing. Without a provider it is guessed from the address and said so. False with FAILURE_CONFIG. */
 bool login_account_gather(struct login *l, struct report *why);
+
+/* Writes the account file, if there is something to change. What its owner has changed in it while the login went on is kept: the
+ * file is read and changed anew. False with a report; the file is as it was then. */
+bool login_account_write(struct login *l, struct report *why);
 
 /* Whether the client can be used at the provider: it has an id, and a secret where one is needed; the reports teach how to
  * get them. l->client must be open. */

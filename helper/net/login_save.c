@@ -2,15 +2,13 @@
 
 #include "login_save.h"
 
-#include "accountfile.h"
 #include "clock.h"
+#include "login_account.h"
 #include "store.h"
 #include "token.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 /* Keeps Ctrl-C and the like away from files that are being written, and lets them through again. */
@@ -90,23 +88,11 @@ static bool save_state(struct login *l, const struct oauth_answer *answer, const
     return ok;
 }
 
-/* Whether the account file on disk already says what the text says. */
-static bool is_written(const struct login *l)
-{
-    struct secret present;
-    struct report ignored;
-    secret_init(&present, KEYFILE_SIZE_MAX);
-    bool same = accountfile_read(&l->paths, l->name, &present, &ignored) && present.len == l->text.len &&
-                (present.len == 0 || memcmp(present.data, l->text.data, present.len) == 0);
-    secret_free(&present);
-    return same;
-}
-
 static bool save_account(struct login *l, struct report *why)
 {
     struct report cause;
     char state[PATH_MAX];
-    if (is_written(l) || accountfile_write(&l->paths, l->name, &l->text, &cause))
+    if (login_account_write(l, &cause))
         return true;
     state_path(&l->paths, l->name, state);
     return report_set(why, cause.code,

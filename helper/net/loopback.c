@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PORT_TRIES = 10, READ_CHUNK = 4096, PAGE_MAX = 16384, BACKLOG = 16 };
+enum { PORT_TRIES = 10, READ_CHUNK = 4096, PAGE_MAX = 16384, BACKLOG = 16, SHORTAGE_PAUSE = 100 /* ms */ };
 
 /* Opens a listener; port 0 takes a free one. -1 with errno. */
 static int listen_on(const struct sockaddr *address, socklen_t len)
@@ -281,8 +281,11 @@ static struct loopback_connection *place(struct loopback *l)
 static void accept_one(struct loopback *l, int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            poll(NULL, 0, SHORTAGE_PAUSE); /* the listener stays readable: do not spin */
         return;
+    }
     struct loopback_connection *c = place(l);
     c->fd = fd;
     c->deadline = clock_monotonic() + LOOPBACK_CONNECTION_TIME;

@@ -66,8 +66,9 @@ void terminal_line(struct terminal *t, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    dprintf(t->out, "\r%s\033[K", text);
-    t->unfinished = true;
+    unsigned columns = terminal_columns(t); /* a line that wraps could not be replaced */
+    dprintf(t->out, "\r%.*s\033[K", columns > 0 ? (int)columns - 1 : ANSWER_MAX, text);
+    t->unfinished = *text;
 }
 
 unsigned terminal_columns(const struct terminal *t)

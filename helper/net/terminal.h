@@ -24,7 +24,8 @@ void terminal_close(struct terminal *t);
 /* Writes a text. Text from elsewhere must have been neutralized. */
 void terminal_say(struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Replaces the line under the cursor, on a terminal; does nothing elsewhere. A later terminal_say() begins a new line. */
+/* Replaces the line under the cursor, on a terminal; does nothing elsewhere. A later terminal_say() begins a new line,
+ * unless this one was empty. */
 void terminal_line(struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Its columns, or 0 where unknown. */

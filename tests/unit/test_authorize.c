@@ -115,9 +115,12 @@ static void endpoint_that_is_no_url(void **unused)
 {
     (void)unused;
     struct report why;
-    const struct authorize_request request = {.endpoint = "://", .client_id = "id"};
-    assert_null(authorize_url(&FIXED, &request, &why));
-    assert_int_equal(why.code, FAILURE_CONFIG);
+    static const char *const ENDPOINTS[] = {"://", "", "https://e/\xC2\x9B[2J", "https://e/a b", "https://e/\033"};
+    for (size_t i = 0; i < sizeof ENDPOINTS / sizeof ENDPOINTS[0]; i++) {
+        const struct authorize_request request = {.endpoint = ENDPOINTS[i], .client_id = "id"};
+        assert_null(authorize_url(&FIXED, &request, &why));
+        assert_int_equal(why.code, FAILURE_CONFIG);
+    }
 }
 
 int main(void)

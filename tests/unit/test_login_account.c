@@ -7,6 +7,7 @@
 #include "provider.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 static struct login l;
 
 static const char *folders[2];
+static int null = -1; /* where what is said goes */
 
 static int start(void **state)
 {
@@ -33,7 +35,8 @@ static int start(void **state)
                  0644);
     folder_write("providers/broken.conf", "domains: broken.example\nnonsense\n", 0644);
     folder_sub("accounts", 0700);
-    return 0;
+    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return null >= 0 ? 0 : -1;
 }
 
 static int begin(void **state)
@@ -46,7 +49,7 @@ static int begin(void **state)
     secret_init(&l.text, KEYFILE_SIZE_MAX);
     account_init(&l.account);
     secret_init(&l.client.client_secret, 100);
-    l.terminal = (struct terminal){.tty = -1, .out = -1};
+    l.terminal = (struct terminal){.tty = -1, .out = null};
     unlink(folder_path("accounts/me@example.org.conf"));
     return 0;
 }

@@ -33,6 +33,7 @@ static int begin(void **state)
     bool ok = secret_adds(&l.text, TEXT) && secret_adds(&copy, TEXT) &&
               account_parse(&l.account, &l.paths, l.name, &copy, &why) &&
               oauth_client_open(&l.client, &l.account, &l.paths, &why);
+    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c"};
     l.client.token_endpoint = strdup("https://i.example/t");
     return ok ? 0 : -1;
 }
@@ -204,6 +205,35 @@ static void unchanged_account_file_is_left_alone(void **unused)
     assert_int_equal(before.st_ino, after.st_ino);
 }
 
+static void what_was_changed_during_the_login_remains(void **unused)
+{
+    (void)unused;
+    struct report why;
+    struct secret text;
+    const struct readfile_rules rules = {.owner = getuid(), .limit = KEYFILE_SIZE_MAX};
+    const struct oauth_answer a = answer("refresh");
+    assert_true(save(&a, &why));
+    folder_write("config/accounts/me@example.org.conf", "# new\nissuer: https://i.example\nclient_id: c\nusers: a@b\n", 0600);
+    l.scope_chosen = true;
+    assert_true(save(&a, &why));
+    secret_init(&text, KEYFILE_SIZE_MAX);
+    assert_int_equal(readfile(folder_path("config/accounts/me@example.org.conf"), &rules, &text, &why), READFILE_OK);
+    assert_string_equal(text.data, "# new\nissuer: https://i.example\nclient_id: c\nusers: a@b\nscope: openid\n");
+    secret_free(&text);
+}
+
+static void account_file_that_was_broken_during_the_login(void **unused)
+{
+    (void)unused;
+    struct report why;
+    const struct oauth_answer a = answer("refresh");
+    assert_true(save(&a, &why));
+    folder_write("config/accounts/me@example.org.conf", "nonsense\n", 0600);
+    assert_false(save(&a, &why));
+    assert_non_null(strstr(why.text, "me@example.org.conf:1: not a line of the form"));
+    assert_true(exists("state/me@example.org.json"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(broken_state_is_never_overwritten, begin, end),
         cmocka_unit_test_setup_teardown(account_file_that_cannot_be_written, begin, end),
         cmocka_unit_test_setup_teardown(unusable_token_writes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_changed_during_the_login_remains, begin, end),
+        cmocka_unit_test_setup_teardown(account_file_that_was_broken_during_the_login, begin, end),
         cmocka_unit_test_setup_teardown(unchanged_account_file_is_left_alone, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
