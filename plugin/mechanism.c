@@ -117,7 +117,8 @@ static int ask_failed(const struct connection *c, const sasl_utils_t *utils, int
     if (code == SASL_BADPARAM)
         return fail(utils, code, "%s needs a %s, and this program cannot ask for one: set it in its configuration",
                     c->mechanism->name, what);
-    return fail(utils, code, "this program gave no %s: set it in its configuration", what);
+    /* Only an error may leave the step as one: a callback that answers nonsense must not look like a success. */
+    return fail(utils, code < 0 ? code : SASL_FAIL, "this program gave no %s: set it in its configuration", what);
 }
 
 /* What is wrong with a name once libsasl2 has rewritten it; mostly it has not. */

@@ -47,18 +47,16 @@ bool source_user_socket(char path[SOURCE_SOCKET_MAX])
     return printed > 0 && printed < SOURCE_SOCKET_MAX;
 }
 
-static void no_account(const struct errand *e, struct report *why)
-{
-    report_set(why, FAILURE_NO_ACCOUNT,
-               "no account for %s: run 'xoauth2 login %s', or restrict this program to PLAIN", e->account, e->account);
-}
+/* The other remedy, where nobody meant to use OAuth. Only this side knows that the user has a program before him
+ * which may choose another mechanism. */
+static const char OR_PLAIN[] = "or restrict this program to PLAIN";
 
 /* The text for a failure that came without one. */
 static void report_bare(const struct errand *e, enum failure code, const char *who, struct report *why)
 {
     switch (code) {
     case FAILURE_NO_ACCOUNT:
-        no_account(e, why);
+        report_set(why, code, "no account for %s: run 'xoauth2 login %s', %s", e->account, e->account, OR_PLAIN);
         break;
     case FAILURE_LOGIN_NEEDED:
         report_set(why, code, "the login of %s has ended: run 'xoauth2 login %s'", e->account, e->account);
@@ -95,10 +93,12 @@ static enum answer read_reply(const struct errand *e, const char *who, struct re
     }
     enum failure code = failure_from_name(name);
     const char *text = protocol_get(m, "message");
-    if (text && *text)
-        report_set(why, code, "%s", text);
-    else
+    if (!text || !*text)
         report_bare(e, code, who, why);
+    else if (code == FAILURE_NO_ACCOUNT && !strstr(text, OR_PLAIN))
+        report_set(why, code, "%s, %s", text, OR_PLAIN);
+    else
+        report_set(why, code, "%s", text);
     return hand_on(code);
 }
 
@@ -147,6 +147,16 @@ static enum answer ask_agent(struct errand *e, const char *path, bool chosen, st
     return answer;
 }
 
+static void report_unstarted(const char *program, int error, struct report *why)
+{
+    bool for_now = error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
+    if (for_now)
+        report_set(why, FAILURE_UNREACHABLE, "cannot run %s now (%s): try again later", program, strerror(error));
+    else
+        report_set(why, FAILURE_CONFIG, "cannot run %s (%s): install it, or correct xoauth2_helper", program,
+                   strerror(error));
+}
+
 static enum answer ask_helper(struct errand *e, struct report *why)
 {
     struct process child;
@@ -157,8 +167,7 @@ static enum answer ask_helper(struct errand *e, struct report *why)
     if (error == ENOENT && !e->places->helper_chosen)
         return ANSWER_ABSENT;
     if (error != 0) {
-        report_set(why, FAILURE_CONFIG, "cannot run %s (%s): install it, or correct xoauth2_helper", program,
-                   strerror(error));
+        report_unstarted(program, error, why);
         return ANSWER_NEXT;
     }
     char who[512];
@@ -251,6 +260,8 @@ static enum answer ask_all(struct errand *e, enum source *from, struct report *w
 {
     for (enum source source = SOURCE_USER_AGENT; source <= SOURCE_HELPER; source++) {
         struct report failure = {0};
+        if (transport_now() >= e->deadline && why->code != FAILURE_NONE)
+            return ANSWER_FINAL;
         enum answer answer = ask(e, source, &failure);
         *from = source;
         if (answer == ANSWER_OK)

@@ -208,6 +208,8 @@ static void callback_that_fails(void **state)
     struct app app = usual();
     app.authname_result = SASL_FAIL;
     assert_refused(&app, "XOAUTH2", SASL_FAIL, "this program gave no user name: set it in its configuration");
+    app.authname_result = SASL_CONTINUE; /* which must not look like progress */
+    assert_refused(&app, "XOAUTH2", SASL_FAIL, "this program gave no user name: set it in its configuration");
 }
 
 static void no_password_callback(void **state)

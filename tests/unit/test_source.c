@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -296,6 +297,16 @@ static void helper_has_no_account(void **state)
                    "no account for me@x.org: run 'xoauth2 login me@x.org', or restrict this program to PLAIN");
 }
 
+static void no_account_in_the_helpers_words(void **state)
+{
+    (void)state;
+    struct outcome o;
+    get_from_helper(&o, "error\nversion=1\ncode=no-account\nmessage=nobody: do this\n\n", 30);
+    assert_failure(&o, FAILURE_NO_ACCOUNT, "nobody: do this, or restrict this program to PLAIN");
+    get_from_helper(&o, "error\nversion=1\ncode=no-account\nmessage=nobody, or restrict this program to PLAIN\n\n", 30);
+    assert_failure(&o, FAILURE_NO_ACCOUNT, "nobody, or restrict this program to PLAIN");
+}
+
 static void failures_with_and_without_a_text(void **state)
 {
     (void)state;
@@ -554,6 +565,54 @@ static void agent_that_does_not_accept(void **state)
     assert_string_equal(o.token, "from-helper");
 }
 
+static void time_is_over_before_the_next_source(void **state)
+{
+    (void)state;
+    struct cast c;
+    struct outcome o;
+    int full;
+    char expected[512];
+    cast_begin(&c, NULL, token_from("system"), token_from("helper"));
+    int listener = fake_agent_wedged(c.user_socket, &full);
+    get(&o, &c.places, 1);
+    close(full);
+    close(listener);
+    cast_end(&c, 0); /* nobody else was asked */
+    snprintf(expected, sizeof expected, "cannot reach the agent at %s (Connection timed out): check that it runs",
+             c.user_socket);
+    assert_failure(&o, FAILURE_UNREACHABLE, expected);
+}
+
+static void no_descriptor_left_for_the_helper(void **state)
+{
+    (void)state;
+    struct outcome o;
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    for (rlim_t limit = 4; limit < 12; limit++) {
+        struct source_places places = no_places();
+        places.helper = helper_path;
+        setenv("FAKE_HELPER", "ok\nversion=1\ntoken=abc\n\n", 1);
+        struct rlimit low = {limit, before.rlim_max};
+        struct secret token;
+        struct source_query q = query();
+        secret_init(&token, SOURCE_TOKEN_MAX);
+        int descriptors = count_descriptors();
+        setrlimit(RLIMIT_NOFILE, &low);
+        o.given = source_get(&places, &q, 30, &token, &o.from, &o.why);
+        setrlimit(RLIMIT_NOFILE, &before);
+        secret_free(&token);
+        assert_int_equal(count_descriptors(), descriptors);
+        assert_no_child();
+        if (!o.given)
+            assert_int_equal(o.why.code, FAILURE_UNREACHABLE);
+        if (limit == 4) {
+            assert_false(o.given);
+            assert_non_null(strstr(o.why.text, "now (Too many open files): try again later"));
+        }
+    }
+}
+
 static void what_is_asked(void **state)
 {
     (void)state;
@@ -723,6 +782,7 @@ int main(void)
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(answer_is_cut),
         cmocka_unit_test(helper_has_no_account),
+        cmocka_unit_test(no_account_in_the_helpers_words),
         cmocka_unit_test(failures_with_and_without_a_text),
         cmocka_unit_test(no_such_helper),
         cmocka_unit_test(raised_privileges_and_no_agent),
@@ -736,6 +796,8 @@ int main(void)
         cmocka_unit_test(agent_knows_nobody_and_no_helper_is_there),
         cmocka_unit_test(silent_agent_ends_the_search),
         cmocka_unit_test(agent_that_does_not_accept),
+        cmocka_unit_test(time_is_over_before_the_next_source),
+        cmocka_unit_test(no_descriptor_left_for_the_helper),
         cmocka_unit_test(what_is_asked),
         cmocka_unit_test(refused_token_is_told_to_its_source_alone),
         cmocka_unit_test(failure_to_tell_a_source_is_nobodys_concern),
