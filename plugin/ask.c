@@ -12,12 +12,11 @@ struct question {
     const char *what;
 };
 
-static const struct question USER = {
-    SASL_CB_USER, "Authorization Name", "Please enter your authorization name", "user name"};
-static const struct question AUTHNAME = {
-    SASL_CB_AUTHNAME, "Authentication Name", "Please enter your authentication name", "user name"};
-static const struct question PASS = {
-    SASL_CB_PASS, "Password", "Please enter your access token", "password"};
+static const struct question USER = {SASL_CB_USER, "Authorization Name", "Please enter your authorization name",
+                                     "user name"};
+static const struct question AUTHNAME = {SASL_CB_AUTHNAME, "Authentication Name",
+                                         "Please enter your authentication name", "user name"};
+static const struct question PASS = {SASL_CB_PASS, "Password", "Please enter your access token", "password"};
 
 static const sasl_interact_t *find_prompt(const sasl_interact_t *prompts, unsigned long id)
 {

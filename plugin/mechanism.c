@@ -149,7 +149,8 @@ static int take_names(struct connection *c, sasl_client_params_t *params, sasl_o
     if (result == SASL_OK)
         result = params->canon_user(utils->conn, ask->authid, (unsigned)ask->authid_len, authid_flags, oparams);
     if (result != SASL_OK)
-        return fail(utils, result, "libsasl2 does not accept the user name: correct it in this program's configuration");
+        return fail(utils, result,
+                    "libsasl2 does not accept the user name: correct it in this program's configuration");
     fault = rewritten_fault(ask->authid, ask->authid_len, oparams->authid, oparams->alen);
     if (!fault && other)
         fault = rewritten_fault(ask->authzid, ask->authzid_len, oparams->user, oparams->ulen);
@@ -196,10 +197,11 @@ static int token_from_password(const struct connection *c, const sasl_utils_t *u
         login->token_len--;
     const char *fault = grammar_token_fault(login->token, login->token_len);
     if (fault)
-        return fail(utils, SASL_BADPARAM,
-                    "the password, which xoauth2_token_source makes the access token, %s: give this program a token as "
-                    "its password, or set xoauth2_token_source to auto",
-                    fault);
+        return fail(
+            utils, SASL_BADPARAM,
+            "the password, which xoauth2_token_source makes the access token, %s: give this program a token as "
+            "its password, or set xoauth2_token_source to auto",
+            fault);
     return SASL_OK;
 }
 
@@ -217,8 +219,8 @@ static int token_from_source(struct connection *c, const sasl_client_params_t *p
     login->token_len = c->token.len;
     const char *fault = grammar_token_fault(login->token, login->token_len);
     if (fault)
-        return fail(params->utils, SASL_BADPARAM, "the access token for %s %s: run 'xoauth2 refresh %s'", query.account,
-                    fault, query.account);
+        return fail(params->utils, SASL_BADPARAM, "the access token for %s %s: run 'xoauth2 refresh %s'",
+                    query.account, fault, query.account);
     return SASL_OK;
 }
 

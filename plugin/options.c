@@ -168,8 +168,8 @@ static bool take_given(struct options *o, enum option option, const sasl_utils_t
     const char *value = ask_program(utils, option);
     const char *fault = value ? take(o, option, value) : NULL;
     if (fault)
-        report_set(why, FAILURE_CONFIG, "the option %s that this program gives %s: correct its settings", NAMES[option],
-                   fault);
+        report_set(why, FAILURE_CONFIG, "the option %s that this program gives %s: correct its settings",
+                   NAMES[option], fault);
     return !fault;
 }
 

@@ -66,8 +66,8 @@ static sasl_client_plug_t make_plug(struct load *load, const struct mechanism *m
     };
 }
 
-int sasl_client_plug_init(const sasl_utils_t *utils, int max_version, int *out_version,
-                          sasl_client_plug_t **pluglist, int *plugcount)
+int sasl_client_plug_init(const sasl_utils_t *utils, int max_version, int *out_version, sasl_client_plug_t **pluglist,
+                          int *plugcount)
 {
     if (max_version < SASL_CLIENT_PLUG_VERSION)
         return SASL_BADVERS;

@@ -17,9 +17,9 @@
 extern char **environ;
 
 enum {
-    FIRST_FREE = 3,     /* descriptors below are the standard ones */
+    FIRST_FREE = 3,      /* descriptors below are the standard ones */
     CLOSE_BLINDLY = 256, /* descriptors closed where the C library cannot close all */
-    RETRY_MS = 10,      /* between two looks at a child where the kernel cannot tell when it ends */
+    RETRY_MS = 10,       /* between two looks at a child where the kernel cannot tell when it ends */
 };
 
 /* Moves a descriptor out of the way of the standard ones, which may be free in a host. -1 and errno on failure;

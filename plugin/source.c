@@ -2,14 +2,12 @@
 
 #include "source.h"
 
-#include "protocol.h"
 #include "process.h"
-#include "text.h"
+#include "protocol.h"
 #include "transport.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,7 +86,8 @@ static enum answer read_reply(const struct errand *e, const char *who, struct re
         return ANSWER_OK;
     const char *name = strcmp(m->verb, "error") == 0 ? protocol_get(m, "code") : NULL;
     if (!name) {
-        report_set(why, FAILURE_UNREACHABLE, "%s gave an answer that is none: check that it is the same version", who);
+        report_set(why, FAILURE_UNREACHABLE, "%s gave an answer that is none: check that it is the same version",
+                   who);
         return ANSWER_NEXT;
     }
     enum failure code = failure_from_name(name);
@@ -108,8 +107,8 @@ static enum answer exchange(struct errand *e, int fd, const char *who, struct re
     case TRANSPORT_REPLY:
         return read_reply(e, who, why);
     case TRANSPORT_TIMEOUT:
-        report_set(why, FAILURE_UNREACHABLE, "no answer from %s within %u s: try again, or raise xoauth2_timeout", who,
-                   e->timeout);
+        report_set(why, FAILURE_UNREACHABLE, "no answer from %s within %u s: try again, or raise xoauth2_timeout",
+                   who, e->timeout);
         return ANSWER_FINAL;
     case TRANSPORT_CLOSED:
         report_set(why, FAILURE_UNREACHABLE, "%s ended without an answer: run 'xoauth2 token %s' to see why", who,

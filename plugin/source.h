@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#define SOURCE_TOKEN_MAX 65536    /* bytes; what a message of the protocol can carry is less */
-#define SOURCE_REJECT_MS 2000     /* telling a source that its token was refused takes no longer */
+#define SOURCE_TOKEN_MAX 65536     /* bytes; what a message of the protocol can carry is less */
+#define SOURCE_REJECT_MS 2000      /* telling a source that its token was refused takes no longer */
 #define SOURCE_CHALLENGE_MAX 16384 /* bytes of a server's answer that are passed on; a longer one is not */
 
 enum source {

@@ -139,8 +139,8 @@ static bool send_all(int fd, const char *data, size_t len, int64_t deadline)
     return true;
 }
 
-enum transport_result transport_exchange(int fd, const struct secret *request, int64_t deadline,
-                                         struct secret *reply, struct protocol_message *message)
+enum transport_result transport_exchange(int fd, const struct secret *request, int64_t deadline, struct secret *reply,
+                                         struct protocol_message *message)
 {
     if (!send_all(fd, request->data, request->len, deadline))
         return TRANSPORT_TIMEOUT;

@@ -17,9 +17,9 @@ int64_t transport_now(void);
 
 enum transport_connection {
     TRANSPORT_CONNECTED,
-    TRANSPORT_ABSENT,    /* nobody listens there; errno says why */
+    TRANSPORT_ABSENT,     /* nobody listens there; errno says why */
     TRANSPORT_DISTRUSTED, /* somebody listens who must not be believed; reported */
-    TRANSPORT_FAILED,    /* reported */
+    TRANSPORT_FAILED,     /* reported */
 };
 
 /* Connects to an agent's socket, and makes sure before anything is sent that it is served by root, by this user,
@@ -39,7 +39,7 @@ enum transport_result {
 
 /* Sends `request` and reads one reply into `reply`, which needs the limit PROTOCOL_MESSAGE_MAX; `message` points
  * into it. */
-enum transport_result transport_exchange(int fd, const struct secret *request, int64_t deadline,
-                                         struct secret *reply, struct protocol_message *message);
+enum transport_result transport_exchange(int fd, const struct secret *request, int64_t deadline, struct secret *reply,
+                                         struct protocol_message *message);
 
 #endif

@@ -169,8 +169,8 @@ static void answer_prompts(const struct app *app, sasl_interact_t *prompt)
         else
             fail_msg("prompt for %lu", prompt->id);
         if (prompt->result)
-            prompt->len = prompt->id == SASL_CB_PASS ? (unsigned)password_length(app)
-                                                     : (unsigned)strlen(prompt->result);
+            prompt->len =
+                prompt->id == SASL_CB_PASS ? (unsigned)password_length(app) : (unsigned)strlen(prompt->result);
     }
 }
 

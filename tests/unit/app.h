@@ -19,8 +19,8 @@ struct app {
     bool null_prompts;   /* the program hands over no place for prompts */
     int authname_result; /* what the callback returns, if not SASL_OK */
     const char *host;
-    const char *remote;        /* ADDRESS;PORT */
-    const char *options[9];    /* name, value, name, value, ..., NULL */
+    const char *remote;     /* ADDRESS;PORT */
+    const char *options[9]; /* name, value, name, value, ..., NULL */
 };
 
 /* One connection. */

@@ -97,8 +97,8 @@ static void examine(int argc, char **argv)
     char text[256];
     read_request();
     snprintf(text, sizeof text,
-             "error\nversion=1\ncode=config\nmessage=arguments %d %s %s, descriptor %d, signal %d, stderr %d\n\n", argc,
-             argv[0], argv[1], stray_descriptor(), stray_signal(), stderr_is_null());
+             "error\nversion=1\ncode=config\nmessage=arguments %d %s %s, descriptor %d, signal %d, stderr %d\n\n",
+             argc, argv[0], argv[1], stray_descriptor(), stray_signal(), stderr_is_null());
     say(text);
 }
 

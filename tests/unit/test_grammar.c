@@ -61,10 +61,11 @@ static void xoauth2_of_googles_page(void **state)
 static void oauthbearer_of_rfc_7628(void **state)
 {
     (void)state;
-    assert_message(grammar_oauthbearer,
-                   login("user@example.com", "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==", "server.example.com", "143"),
-                   "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRm"
-                   "dDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB");
+    assert_message(
+        grammar_oauthbearer,
+        login("user@example.com", "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==", "server.example.com", "143"),
+        "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRm"
+        "dDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB");
 }
 
 static void comma_and_equals_in_the_user_name(void **state)
@@ -97,17 +98,18 @@ static void host_and_port_each_when_known(void **state)
 static void host_outside_ascii_is_left_out(void **state)
 {
     (void)state;
-    assert_bytes(grammar_oauthbearer, login("u", "t", "b\xC3\xBC"
-                                                      "cher.example",
-                                            "143"),
+    assert_bytes(grammar_oauthbearer,
+                 login("u", "t",
+                       "b\xC3\xBC"
+                       "cher.example",
+                       "143"),
                  "n,a=u,\001port=143\001auth=Bearer t\001\001");
 }
 
 static void user_name_outside_ascii(void **state)
 {
     (void)state;
-    assert_bytes(grammar_xoauth2, login("b\xC3\xBC@x", "t", NULL, NULL),
-                 "user=b\xC3\xBC@x\001auth=Bearer t\001\001");
+    assert_bytes(grammar_xoauth2, login("b\xC3\xBC@x", "t", NULL, NULL), "user=b\xC3\xBC@x\001auth=Bearer t\001\001");
 }
 
 static void message_is_written_anew(void **state)
@@ -154,10 +156,12 @@ static void right_tokens(void **state)
 static void wrong_tokens(void **state)
 {
     (void)state;
-    static const char *const WRONG[] = {"=",  "a b",  "a\n", "\001", "a\001auth=Bearer b", "a=b", "caf\xC3\xA9",
-                                        "a,", "a\"b", "a:b", " a",   "a\r",                "a@b", "a\x7F"};
+    static const char *const WRONG[] = {"=",   "a b",         "a\n", "\001", "a\001auth=Bearer b",
+                                        "a=b", "caf\xC3\xA9", "a,",  "a\"b", "a:b",
+                                        " a",  "a\r",         "a@b", "a\x7F"};
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
-        assert_string_equal(grammar_token_fault(WRONG[i], strlen(WRONG[i])), "has characters that no access token has");
+        assert_string_equal(grammar_token_fault(WRONG[i], strlen(WRONG[i])),
+                            "has characters that no access token has");
     assert_string_equal(grammar_token_fault("", 0), "is empty");
     assert_string_equal(grammar_token_fault(NULL, 0), "is empty");
     assert_string_equal(grammar_token_fault("a\0b", 3), "has characters that no access token has");

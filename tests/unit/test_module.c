@@ -17,7 +17,8 @@
 static char module[4096];
 static char library_folder[4096]; /* libsasl2's own plugins */
 
-static const char *const OTHERS[] = {"libplain", "liblogin", "libanonymous", "libcrammd5", "libdigestmd5", "libscram"};
+static const char *const OTHERS[] = {"libplain",   "liblogin",     "libanonymous",
+                                     "libcrammd5", "libdigestmd5", "libscram"};
 enum { OTHER_COUNT = sizeof OTHERS / sizeof OTHERS[0] };
 
 static const char *const PASSWORD_SOURCE[] = {"xoauth2_token_source", "password", NULL};
@@ -156,8 +157,9 @@ static void pinned_and_not_configured(void **state)
     app.options[1] = helper;
     app_begin(path, folder_path("conf"), options);
     assert_int_equal(app_start(&s, &app, "XOAUTH2"), SASL_NOUSER);
-    assert_string_equal(app_error(&s), "SASL(-13): user not found: no account for me@x.org: run 'xoauth2 login me@x.org', "
-                                       "or restrict this program to PLAIN");
+    assert_string_equal(app_error(&s),
+                        "SASL(-13): user not found: no account for me@x.org: run 'xoauth2 login me@x.org', "
+                        "or restrict this program to PLAIN");
     app_dispose(&s);
     app_end();
 }
@@ -259,14 +261,10 @@ static int prepare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exports_its_entry_point),
-        cmocka_unit_test(brings_no_library_with_it),
-        cmocka_unit_test(installing_changes_no_login),
-        cmocka_unit_test(configured_it_goes_before_plain_and_login),
-        cmocka_unit_test(pinned_and_not_configured),
-        cmocka_unit_test(what_counts_as_configured),
-        cmocka_unit_test(honest_about_a_bare_wire),
-        cmocka_unit_test(program_without_a_password_callback),
+        cmocka_unit_test(exports_its_entry_point),     cmocka_unit_test(brings_no_library_with_it),
+        cmocka_unit_test(installing_changes_no_login), cmocka_unit_test(configured_it_goes_before_plain_and_login),
+        cmocka_unit_test(pinned_and_not_configured),   cmocka_unit_test(what_counts_as_configured),
+        cmocka_unit_test(honest_about_a_bare_wire),    cmocka_unit_test(program_without_a_password_callback),
     };
     return cmocka_run_group_tests(tests, prepare, folder_remove);
 }

@@ -151,7 +151,8 @@ static void the_application_goes_before_the_file(void **state)
     struct report why;
     given = GIVEN;
     assert_true(options_given(&UTILS));
-    assert_true(gather(with_file("xoauth2_token_source: password\nxoauth2_timeout: 9\nxoauth2_helper: /h\n"), &o, &why));
+    assert_true(
+        gather(with_file("xoauth2_token_source: password\nxoauth2_timeout: 9\nxoauth2_helper: /h\n"), &o, &why));
     assert_false(o.password);
     assert_int_equal(o.timeout, 7);
     assert_string_equal(o.helper, "/h");
@@ -181,8 +182,9 @@ static void wrong_value_from_the_application(void **state)
     assert_false(gather("", &o, &why));
     options_free(&o);
     assert_int_equal(why.code, FAILURE_CONFIG);
-    assert_string_equal(why.text, "the option xoauth2_timeout that this program gives must be a number of seconds from "
-                                  "1 to 600: correct its settings");
+    assert_string_equal(why.text,
+                        "the option xoauth2_timeout that this program gives must be a number of seconds from "
+                        "1 to 600: correct its settings");
 }
 
 static void unknown_key(void **state)

@@ -77,16 +77,20 @@ static void vectors(void **state)
         const char *mechanism, *user, *token, *host, *remote, *base64;
     } VECTORS[] = {
         {"XOAUTH2", "test@contoso.onmicrosoft.com", "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA", NULL, NULL,
-         "dXNlcj10ZXN0QGNvbnRvc28ub25taWNyb3NvZnQuY29tAWF1dGg9QmVhcmVyIEV3QkFBbDNCQUFVRkZwVUFvN0ozVmUwYmpMQldaV0NjbFJD"
+         "dXNlcj10ZXN0QGNvbnRvc28ub25taWNyb3NvZnQuY29tAWF1dGg9QmVhcmVyIEV3QkFBbDNCQUFVRkZwVUFvN0ozVmUwYmpMQldaV0NjbFJ"
+         "D"
          "M0VvQUEBAQ=="},
         {"XOAUTH2", "someuser@example.com", "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg", "imap.gmail.com", NULL,
-         "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0"
+         "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl"
+         "0"
          "Q2cBAQ=="},
         {"OAUTHBEARER", "user@example.com", "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==", "server.example.com",
          "192.0.2.7;143",
-         "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52"
+         "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk5"
+         "2"
          "YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB"},
-        {"OAUTHBEARER", "a,b=c@example.com", "t", NULL, NULL, "bixhPWE9MkNiPTNEY0BleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgdAEB"},
+        {"OAUTHBEARER", "a,b=c@example.com", "t", NULL, NULL,
+         "bixhPWE9MkNiPTNEY0BleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgdAEB"},
     };
     for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++) {
         const struct app app = {
@@ -217,18 +221,20 @@ static void no_password_callback(void **state)
     (void)state;
     struct app app = usual();
     app.password = NULL;
-    assert_refused(&app, "XOAUTH2", SASL_BADPARAM,
-                   "the password, which xoauth2_token_source makes the access token, is empty: give this program a token "
-                   "as its password, or set xoauth2_token_source to auto");
+    assert_refused(
+        &app, "XOAUTH2", SASL_BADPARAM,
+        "the password, which xoauth2_token_source makes the access token, is empty: give this program a token "
+        "as its password, or set xoauth2_token_source to auto");
 }
 
 static void passwords_that_are_no_token(void **state)
 {
     (void)state;
     struct app app = usual();
-    static const char WORDS[] = "the password, which xoauth2_token_source makes the access token, has characters that no "
-                                "access token has: give this program a token as its password, or set "
-                                "xoauth2_token_source to auto";
+    static const char WORDS[] =
+        "the password, which xoauth2_token_source makes the access token, has characters that no "
+        "access token has: give this program a token as its password, or set "
+        "xoauth2_token_source to auto";
     app.password = "my secret";
     assert_refused(&app, "XOAUTH2", SASL_BADPARAM, WORDS);
     app.password = "tok\001\001";
@@ -236,9 +242,10 @@ static void passwords_that_are_no_token(void **state)
     app.password = "tok\n\n";
     assert_refused(&app, "XOAUTH2", SASL_BADPARAM, WORDS);
     app.password = "\n";
-    assert_refused(&app, "XOAUTH2", SASL_BADPARAM,
-                   "the password, which xoauth2_token_source makes the access token, is empty: give this program a token "
-                   "as its password, or set xoauth2_token_source to auto");
+    assert_refused(
+        &app, "XOAUTH2", SASL_BADPARAM,
+        "the password, which xoauth2_token_source makes the access token, is empty: give this program a token "
+        "as its password, or set xoauth2_token_source to auto");
 }
 
 static void newline_after_the_token(void **state)
@@ -273,9 +280,10 @@ static void token_of_a_mebibyte(void **state)
     assert_int_equal(s.out_len, GRAMMAR_TOKEN_MAX + strlen("user=me@x.org\001auth=Bearer \001\001"));
     app_dispose(&s);
     app.password_len = GRAMMAR_TOKEN_MAX + 1;
-    assert_refused(&app, "XOAUTH2", SASL_BADPARAM,
-                   "the password, which xoauth2_token_source makes the access token, is too long: give this program a "
-                   "token as its password, or set xoauth2_token_source to auto");
+    assert_refused(
+        &app, "XOAUTH2", SASL_BADPARAM,
+        "the password, which xoauth2_token_source makes the access token, is too long: give this program a "
+        "token as its password, or set xoauth2_token_source to auto");
     free(token);
 }
 
@@ -390,9 +398,10 @@ static void option_of_the_connection(void **state)
     struct app app = usual();
     app.options[0] = "xoauth2_token_source";
     app.options[1] = "Password";
-    assert_refused(&app, "XOAUTH2", SASL_CONFIGERR,
-                   "the option xoauth2_token_source that this program gives must be 'auto' or 'password': correct its "
-                   "settings");
+    assert_refused(
+        &app, "XOAUTH2", SASL_CONFIGERR,
+        "the option xoauth2_token_source that this program gives must be 'auto' or 'password': correct its "
+        "settings");
 }
 
 enum { THREADS = 8, LOGINS = 200 };

@@ -57,8 +57,8 @@ static int end(void **state)
 
 static struct app usual(void)
 {
-    return (struct app){.authname = "me@x.org", .password = "real password", .host = "mail.x.org",
-                        .remote = "192.0.2.1;993"};
+    return (struct app){
+        .authname = "me@x.org", .password = "real password", .host = "mail.x.org", .remote = "192.0.2.1;993"};
 }
 
 static void assert_sent(const struct app_session *s, const char *bytes)
@@ -166,7 +166,8 @@ static void percent_signs_in_a_text(void **state)
 static void tokens_that_are_none(void **state)
 {
     (void)state;
-    assert_failure("ok\nversion=1\n\n", SASL_BADPARAM, "the access token for me@x.org is empty: run 'xoauth2 refresh me@x.org'");
+    assert_failure("ok\nversion=1\n\n", SASL_BADPARAM,
+                   "the access token for me@x.org is empty: run 'xoauth2 refresh me@x.org'");
     assert_failure("ok\nversion=1\ntoken=SeCrEt x\n\n", SASL_BADPARAM,
                    "the access token for me@x.org has characters that no access token has: run 'xoauth2 refresh "
                    "me@x.org'");

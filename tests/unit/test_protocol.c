@@ -109,23 +109,23 @@ static void malformed_messages(void **state)
 {
     (void)state;
     static const char *const WRONG[] = {
-        "get\nuser\n\n",             /* no '=' */
-        "get\n=x\n\n",               /* no key */
-        "get\nUser=x\n\n",           /* a key is lower case */
-        "get now\nuser=x\n\n",       /* a verb is one word */
-        "GET\n\n",                   /* and lower case */
-        "user=x\n\n",                /* no verb */
-        "get\nuser=x\nuser=y\n\n",   /* given twice */
-        "get\nuser=%\n\n",           /* cut percent sequences */
+        "get\nuser\n\n",           /* no '=' */
+        "get\n=x\n\n",             /* no key */
+        "get\nUser=x\n\n",         /* a key is lower case */
+        "get now\nuser=x\n\n",     /* a verb is one word */
+        "GET\n\n",                 /* and lower case */
+        "user=x\n\n",              /* no verb */
+        "get\nuser=x\nuser=y\n\n", /* given twice */
+        "get\nuser=%\n\n",         /* cut percent sequences */
         "get\nuser=%4\n\n",
-        "get\nuser=%4g\n\n",         /* no hex digit */
+        "get\nuser=%4g\n\n", /* no hex digit */
         "get\nuser=%g4\n\n",
-        "get\nuser=%00\n\n",         /* NUL */
-        "get\nuser=\xFF\n\n",        /* not UTF-8 */
+        "get\nuser=%00\n\n",  /* NUL */
+        "get\nuser=\xFF\n\n", /* not UTF-8 */
         "get\nuser=%FF\n\n",
-        "get\nuser=a\rb\n\n",        /* raw control characters */
+        "get\nuser=a\rb\n\n", /* raw control characters */
         "get\r\n\r\n\n",
-        "get\nversion=2\n\n",        /* another protocol */
+        "get\nversion=2\n\n", /* another protocol */
         "get\nversion=\n\n",
     };
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)

@@ -246,8 +246,8 @@ static void helper_hangs(void **state)
     struct outcome o;
     get_from_helper(&o, "hang", 1);
     char expected[8192];
-    snprintf(expected, sizeof expected, "no answer from the helper %s within 1 s: try again, or raise xoauth2_timeout",
-             helper_path);
+    snprintf(expected, sizeof expected,
+             "no answer from the helper %s within 1 s: try again, or raise xoauth2_timeout", helper_path);
     assert_failure(&o, FAILURE_UNREACHABLE, expected);
 }
 
@@ -303,7 +303,8 @@ static void no_account_in_the_helpers_words(void **state)
     struct outcome o;
     get_from_helper(&o, "error\nversion=1\ncode=no-account\nmessage=nobody: do this\n\n", 30);
     assert_failure(&o, FAILURE_NO_ACCOUNT, "nobody: do this, or restrict this program to PLAIN");
-    get_from_helper(&o, "error\nversion=1\ncode=no-account\nmessage=nobody, or restrict this program to PLAIN\n\n", 30);
+    get_from_helper(&o, "error\nversion=1\ncode=no-account\nmessage=nobody, or restrict this program to PLAIN\n\n",
+                    30);
     assert_failure(&o, FAILURE_NO_ACCOUNT, "nobody, or restrict this program to PLAIN");
 }
 
@@ -332,13 +333,15 @@ static void no_such_helper(void **state)
     struct source_places places = no_places();
     places.helper = "/nonexistent/xoauth2";
     get(&o, &places, 30);
-    assert_failure(&o, FAILURE_CONFIG,
-                   "no agent at /nonexistent/agent.sock, and no helper /nonexistent/xoauth2: start the agent, or install "
-                   "the helper");
+    assert_failure(
+        &o, FAILURE_CONFIG,
+        "no agent at /nonexistent/agent.sock, and no helper /nonexistent/xoauth2: start the agent, or install "
+        "the helper");
     places.helper_chosen = true;
     get(&o, &places, 30);
-    assert_failure(&o, FAILURE_CONFIG,
-                   "cannot run /nonexistent/xoauth2 (No such file or directory): install it, or correct xoauth2_helper");
+    assert_failure(
+        &o, FAILURE_CONFIG,
+        "cannot run /nonexistent/xoauth2 (No such file or directory): install it, or correct xoauth2_helper");
     places.helper = folder_write("not-executable", "x", 0600);
     get(&o, &places, 30);
     assert_false(o.given);
@@ -352,9 +355,10 @@ static void raised_privileges_and_no_agent(void **state)
     struct outcome o;
     struct source_places places = no_places();
     get(&o, &places, 30);
-    assert_failure(&o, FAILURE_UNREACHABLE,
-                   "no agent at /nonexistent/agent.sock: start it, since a program with raised privileges asks no other "
-                   "source of tokens");
+    assert_failure(
+        &o, FAILURE_UNREACHABLE,
+        "no agent at /nonexistent/agent.sock: start it, since a program with raised privileges asks no other "
+        "source of tokens");
 }
 
 /* Both agents, then the helper; what each is asked is recorded. */
@@ -631,8 +635,9 @@ static void what_is_asked(void **state)
     assert_non_null(file);
     assert_true(fread(text, 1, sizeof text - 1, file) > 0);
     fclose(file);
-    static const char EXPECTED[] = "get\nversion=1\nuser=me@x.org\nauthid=me@x.org\nauthzid=shared@x.org\nservice=imap\n"
-                                   "host=h.example\nport=143\nmechanism=OAUTHBEARER\n\n";
+    static const char EXPECTED[] =
+        "get\nversion=1\nuser=me@x.org\nauthid=me@x.org\nauthzid=shared@x.org\nservice=imap\n"
+        "host=h.example\nport=143\nmechanism=OAUTHBEARER\n\n";
     assert_memory_equal(text, EXPECTED, sizeof EXPECTED - 1);
 }
 
@@ -736,10 +741,11 @@ static void planted_socket(void **state)
     fake_agent_stop(pid);
     cast_end(&c, 1);
     char expected[512];
-    snprintf(expected, sizeof expected,
-             "the socket %s is served by user id 12345, who is not trusted: remove it, or give its folder to that user "
-             "alone if it is your agent",
-             c.user_socket);
+    snprintf(
+        expected, sizeof expected,
+        "the socket %s is served by user id 12345, who is not trusted: remove it, or give its folder to that user "
+        "alone if it is your agent",
+        c.user_socket);
     assert_failure(&o, FAILURE_NOT_ALLOWED, expected);
 }
 
