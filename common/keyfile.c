@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { QUOTED_KEY_MAX = 40 }; /* how much of an unknown key an error shows */
 
 void keyfile_init(struct keyfile *k)
 {
-    *k = (struct keyfile){0};
+    *k = (struct keyfile){.owner = geteuid()};
     secret_init(&k->text, KEYFILE_SIZE_MAX);
 }
 
@@ -152,7 +153,7 @@ enum readfile_result keyfile_load(struct keyfile *k, const char *path, const str
                                   const char *const known[], struct report *why)
 {
     keyfile_init(k);
-    enum readfile_result result = readfile(path, rules, &k->text, why);
+    enum readfile_result result = readfile_owned(path, rules, &k->text, &k->owner, why);
     if (result == READFILE_OK && !keyfile_parse(k, path, known, why))
         result = READFILE_REFUSED;
     if (result != READFILE_OK)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define KEYFILE_SIZE_MAX 65536 /* bytes in such a file */
 #define KEYFILE_KEYS_MAX 48    /* known keys of one kind of file */
@@ -21,6 +22,7 @@
 struct keyfile {
     char *path;
     struct secret text;
+    uid_t owner; /* of the file; for a text that came from none: this process */
     const char *value[KEYFILE_KEYS_MAX];
     unsigned line[KEYFILE_KEYS_MAX];
 };

@@ -69,18 +69,26 @@ static enum readfile_result open_failed(const char *path, int error, struct repo
 enum readfile_result readfile(const char *path, const struct readfile_rules *rules, struct secret *out,
                               struct report *why)
 {
+    uid_t owner;
+    return readfile_owned(path, rules, out, &owner, why);
+}
+
+enum readfile_result readfile_owned(const char *path, const struct readfile_rules *rules, struct secret *out,
+                                    uid_t *owner, struct report *why)
+{
     secret_free(out);
     secret_init(out, rules->limit + 1);
     int follow = rules->follow_symlink ? 0 : O_NOFOLLOW;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | follow);
     if (fd < 0)
         return open_failed(path, errno, why);
-    struct stat st;
+    struct stat st = {0};
     enum readfile_result result = READFILE_REFUSED;
     if (fstat(fd, &st) != 0)
         report_set(why, FAILURE_UNREACHABLE, "cannot examine %s: %s", path, strerror(errno));
     else if (check(path, &st, rules, why) && read_all(fd, path, rules->limit, out, why))
         result = READFILE_OK;
+    *owner = st.st_uid;
     close(fd);
     if (result != READFILE_OK)
         secret_free(out);

@@ -30,4 +30,8 @@ enum readfile_result {
 enum readfile_result readfile(const char *path, const struct readfile_rules *rules, struct secret *out,
                               struct report *why);
 
+/* The same; `*owner` gets the user id of the file that was read. */
+enum readfile_result readfile_owned(const char *path, const struct readfile_rules *rules, struct secret *out,
+                                    uid_t *owner, struct report *why);
+
 #endif

@@ -5,12 +5,15 @@
 #include "choice.h"
 #include "glob.h"
 #include "provider.h"
+#include "runner.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { CLIENT_SECRET_FILE_MAX = 16384, ACCOUNTS_MAX = 10000 };
 
@@ -21,6 +24,8 @@ static const char TENANT_DEFAULT[] = "common";
 void account_init(struct account *a)
 {
     a->name[0] = '\0';
+    a->subject[0] = '\0';
+    a->state_name[0] = '\0';
     keyfile_init(&a->file);
     keyfile_init(&a->provider);
 }
@@ -41,10 +46,15 @@ void account_path(const struct paths *p, const char *name, char path[PATH_MAX])
         path[0] = '\0';
 }
 
+mode_t account_forbidden_mode(const struct paths *p)
+{
+    return p->system ? 037 : 077;
+}
+
 /* The system's account files are root's and readable to the store's group. */
 static struct readfile_rules account_rules(const struct paths *p, size_t limit)
 {
-    return (struct readfile_rules){.forbidden_mode = p->system ? 037 : 077, .owner = p->owner, .limit = limit};
+    return (struct readfile_rules){.forbidden_mode = account_forbidden_mode(p), .owner = p->owner, .limit = limit};
 }
 
 enum readfile_result account_read(const struct paths *p, const char *name, struct secret *text, struct report *why)
@@ -71,6 +81,7 @@ static bool load_provider(struct account *a, const struct paths *p, struct repor
 static bool complete(struct account *a, const struct paths *p, const char *name, struct report *why)
 {
     snprintf(a->name, sizeof a->name, "%s", name);
+    snprintf(a->state_name, sizeof a->state_name, "%s", name);
     return settings_check_account(&a->file, why) && load_provider(a, p, why);
 }
 
@@ -92,8 +103,11 @@ bool account_parse(struct account *a, const struct paths *p, const char *name, s
                    struct report *why)
 {
     char path[PATH_MAX];
+    struct stat st;
     account_init(a);
     account_path(p, name, path);
+    if (lstat(path, &st) == 0)
+        a->file.owner = st.st_uid;
     a->file.text = *text;
     secret_init(text, text->limit);
     bool ok = keyfile_parse(&a->file, path, SETTING_NAMES, why) && complete(a, p, name, why);
@@ -105,6 +119,60 @@ bool account_parse(struct account *a, const struct paths *p, const char *name, s
 const char *account_value(const struct account *a, enum setting key)
 {
     return a->file.value[key] ? a->file.value[key] : a->provider.value[key];
+}
+
+enum grant account_grant(const struct account *a)
+{
+    static const struct {
+        const char *name;
+        enum grant grant;
+    } NAMES[] = {{"client_credentials", GRANT_CLIENT_CREDENTIALS},
+                 {"jwt_bearer", GRANT_JWT_BEARER},
+                 {"managed_identity", GRANT_MANAGED_IDENTITY}};
+    const char *value = a->file.value[SETTING_GRANT];
+    if (a->file.value[SETTING_TOKEN_COMMAND])
+        return GRANT_COMMAND;
+    for (size_t i = 0; value && i < sizeof NAMES / sizeof NAMES[0]; i++)
+        if (strcmp(NAMES[i].name, value) == 0)
+            return NAMES[i].grant;
+    return GRANT_AUTHORIZATION_CODE;
+}
+
+bool account_is_per_user(const struct account *a)
+{
+    return account_grant(a) == GRANT_JWT_BEARER && !a->file.value[SETTING_SUBJECT];
+}
+
+bool account_set_user(struct account *a, const char *user, struct report *why)
+{
+    char subject[ACCOUNT_NAME_MAX + 1];
+    if (!account_is_per_user(a))
+        return true;
+    if (!account_name(user, subject, why))
+        return false;
+    memcpy(a->subject, subject, sizeof a->subject);
+    memcpy(a->state_name, a->name, sizeof a->state_name);
+    if (strcmp(subject, a->name) == 0)
+        return true;
+    size_t len = strlen(a->name);
+    if (len + 1 + strlen(subject) > ACCOUNT_NAME_MAX)
+        return report_set(why, FAILURE_CONFIG, "the name of the account %s and the address %s are too long together: give that "
+                          "address an account of its own", a->name, subject);
+    a->state_name[len] = ' ';
+    strcpy(a->state_name + len + 1, subject);
+    return true;
+}
+
+bool account_run(const struct account *a, enum setting key, const struct secret *input, struct secret *output,
+                 int64_t timeout, struct report *why)
+{
+    char what[PATH_MAX + 64];
+    if (geteuid() == 0 && a->file.owner != 0)
+        return keyfile_complain(&a->file, key, why,
+                                "'%s' is not run by root, because the file belongs to user id %lu: run xoauth2 as that user, or "
+                                "'chown 0 %s'", SETTING_NAMES[key], (unsigned long)a->file.owner, a->file.path);
+    snprintf(what, sizeof what, "%s:%u: '%s'", a->file.path, a->file.line[key], SETTING_NAMES[key]);
+    return runner_run(a->file.value[key], what, input, output, timeout, why);
 }
 
 char *account_expanded(const struct account *a, enum setting key, struct report *why)
@@ -166,6 +234,19 @@ static bool read_secret_file(const struct account *a, const struct paths *p, con
     return report_set(why, FAILURE_CONFIG, "%s: the first line is not a client secret", path);
 }
 
+static bool run_for_secret(const struct account *a, struct secret *out, struct report *why)
+{
+    if (!account_run(a, SETTING_CLIENT_SECRET_COMMAND, NULL, out, RUNNER_TIMEOUT, why))
+        return false;
+    bool has_nul = out->len > 0 && memchr(out->data, '\0', out->len);
+    keep_first_line(out);
+    if (out->len > 0 && !has_nul)
+        return true;
+    secret_free(out);
+    return keyfile_complain(&a->file, SETTING_CLIENT_SECRET_COMMAND, why,
+                            "'client_secret_command': the first line of what it writes is not a client secret");
+}
+
 bool account_client_secret(const struct account *a, const struct paths *p, struct secret *out, struct report *why)
 {
     secret_free(out);
@@ -173,6 +254,8 @@ bool account_client_secret(const struct account *a, const struct paths *p, struc
     const char *path = account_value(a, SETTING_CLIENT_SECRET_FILE);
     if (path)
         return read_secret_file(a, p, path, out, why);
+    if (account_value(a, SETTING_CLIENT_SECRET_COMMAND))
+        return run_for_secret(a, out, why);
     const char *value = account_value(a, SETTING_CLIENT_SECRET);
     if (value && !secret_adds(out, value))
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
@@ -248,8 +331,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The account that a file name stands for, or "" for a file that is none. */
-static void name_of_file(const char *file, char name[ACCOUNT_NAME_MAX + 1])
+void account_of_file(const char *file, char name[ACCOUNT_NAME_MAX + 1])
 {
     struct report ignored;
     size_t len = strlen(file);
@@ -301,7 +383,7 @@ static enum readfile_result list_names(const struct paths *p, struct names *name
     bool ok = true;
     for (struct dirent *entry; ok && (entry = readdir(folder)) != NULL;) {
         char name[ACCOUNT_NAME_MAX + 1];
-        name_of_file(entry->d_name, name);
+        account_of_file(entry->d_name, name);
         ok = !*name || names_add(names, name);
     }
     closedir(folder);

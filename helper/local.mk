@@ -13,10 +13,12 @@ libhelper_la_SOURCES = \
 	helper/clock.c helper/clock.h \
 	helper/fetch.c helper/fetch.h \
 	helper/glob.c helper/glob.h \
+	helper/keeper.c helper/keeper.h \
 	helper/lookup.c helper/lookup.h \
 	helper/newfile.c helper/newfile.h \
 	helper/paths.c helper/paths.h \
 	helper/provider.c helper/provider.h \
+	helper/runner.c helper/runner.h \
 	helper/settings.c helper/settings.h \
 	helper/store.c helper/store.h \
 	helper/token.c helper/token.h

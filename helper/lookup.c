@@ -20,7 +20,7 @@ bool lookup_none(const char *user, bool system, const struct report *passed_over
 static bool may_use(const struct account *a, const struct paths *p)
 {
     char path[PATH_MAX];
-    state_path(p, a->name, path);
+    state_path(p, a->state_name, path);
     return eaccess(path, R_OK) == 0 || errno != EACCES;
 }
 
@@ -31,8 +31,8 @@ static enum readfile_result find_in_system(struct account *a, struct paths *p, c
     return account_find(a, p, user, host, passed_over, why);
 }
 
-bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const char *user, const char *host,
-            struct report *why)
+static bool find(struct account *a, struct paths *p, enum lookup_stores stores, const char *user, const char *host,
+                 struct report *why)
 {
     enum readfile_result result = READFILE_MISSING;
     struct report passed_over = {.code = FAILURE_NONE};
@@ -52,4 +52,15 @@ bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const
         return true;
     account_free(a);
     return result == READFILE_REFUSED ? false : lookup_none(user, false, &passed_over, why);
+}
+
+bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const char *user, const char *host,
+            struct report *why)
+{
+    if (!find(a, p, stores, user, host, why))
+        return false;
+    if (account_set_user(a, user, why))
+        return true;
+    account_free(a);
+    return false;
 }

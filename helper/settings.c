@@ -3,6 +3,7 @@
 #include "settings.h"
 
 #include "glob.h"
+#include "runner.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,8 +23,22 @@ const char *const SETTING_NAMES[SETTING_COUNT + 1] = {
     [SETTING_CLIENT_ID] = "client_id",
     [SETTING_CLIENT_SECRET] = "client_secret",
     [SETTING_CLIENT_SECRET_FILE] = "client_secret_file",
+    [SETTING_CLIENT_SECRET_COMMAND] = "client_secret_command",
+    [SETTING_CLIENT_KEY_FILE] = "client_key_file",
+    [SETTING_CLIENT_CERTIFICATE_FILE] = "client_certificate_file",
+    [SETTING_CLIENT_KEY_ID] = "client_key_id",
+    [SETTING_CLIENT_ASSERTION_FILE] = "client_assertion_file",
     [SETTING_CLIENT_AUTHENTICATION] = "client_authentication",
+    [SETTING_GRANT] = "grant",
+    [SETTING_SIGNING_ALGORITHM] = "signing_algorithm",
+    [SETTING_SERVICE_ACCOUNT_FILE] = "service_account_file",
+    [SETTING_SUBJECT] = "subject",
+    [SETTING_IDENTITY_ENDPOINT] = "identity_endpoint",
+    [SETTING_TOKEN_COMMAND] = "token_command",
+    [SETTING_STORE_READ] = "store_read",
+    [SETTING_STORE_WRITE] = "store_write",
     [SETTING_SCOPE] = "scope",
+    [SETTING_APP_SCOPE] = "app_scope",
     [SETTING_FLOW] = "flow",
     [SETTING_USERS] = "users",
     [SETTING_HOSTS] = "hosts",
@@ -114,6 +129,23 @@ bool settings_url_allowed(const char *url)
     return has_prefix(url, "http://") && take_host(url + strlen("http://"), host, sizeof host) && is_loopback(host);
 }
 
+bool settings_identity_url_allowed(const char *url)
+{
+    static const char SCHEME[] = "http://";
+    char host[256];
+    struct in_addr v4;
+    if (settings_url_allowed(url))
+        return true;
+    return is_plain_url(url) && has_prefix(url, SCHEME) && take_host(url + strlen(SCHEME), host, sizeof host) &&
+           inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 16 == 0xA9FE;
+}
+
+static const char *check_identity_url(const char *value)
+{
+    static const char WANTED[] = "must be an address with https://, or with http:// and a loopback or link-local address";
+    return settings_identity_url_allowed(value) ? NULL : WANTED;
+}
+
 static const char *check_url(const char *value)
 {
     static const char TENANT[] = "{tenant}";
@@ -160,6 +192,20 @@ static const char *check_scope(const char *value)
 static const char *check_authentication(const char *value)
 {
     return strcmp(value, "basic") == 0 || strcmp(value, "post") == 0 ? NULL : "must be 'basic' or 'post'";
+}
+
+static const char *check_grant(const char *value)
+{
+    static const char *const GRANTS[] = {"authorization_code", "client_credentials", "jwt_bearer", "managed_identity"};
+    for (size_t i = 0; i < sizeof GRANTS / sizeof GRANTS[0]; i++)
+        if (strcmp(GRANTS[i], value) == 0)
+            return NULL;
+    return "must be 'authorization_code', 'client_credentials', 'jwt_bearer' or 'managed_identity'";
+}
+
+static const char *check_signing(const char *value)
+{
+    return strcmp(value, "PS256") == 0 || strcmp(value, "RS256") == 0 ? NULL : "must be 'PS256' or 'RS256'";
 }
 
 static const char *check_flow(const char *value)
@@ -274,8 +320,22 @@ static const struct {
     [SETTING_CLIENT_ID] = {check_printable, ANYWHERE},
     [SETTING_CLIENT_SECRET] = {check_printable, ACCOUNT_ONLY},
     [SETTING_CLIENT_SECRET_FILE] = {check_path, ACCOUNT_ONLY},
+    [SETTING_CLIENT_SECRET_COMMAND] = {runner_check, ACCOUNT_ONLY},
+    [SETTING_CLIENT_KEY_FILE] = {check_path, ACCOUNT_ONLY},
+    [SETTING_CLIENT_CERTIFICATE_FILE] = {check_path, ACCOUNT_ONLY},
+    [SETTING_CLIENT_KEY_ID] = {check_printable, ANYWHERE},
+    [SETTING_CLIENT_ASSERTION_FILE] = {check_path, ACCOUNT_ONLY},
     [SETTING_CLIENT_AUTHENTICATION] = {check_authentication, ANYWHERE},
+    [SETTING_GRANT] = {check_grant, ACCOUNT_ONLY},
+    [SETTING_SIGNING_ALGORITHM] = {check_signing, ANYWHERE},
+    [SETTING_SERVICE_ACCOUNT_FILE] = {check_path, ACCOUNT_ONLY},
+    [SETTING_SUBJECT] = {check_printable, ACCOUNT_ONLY},
+    [SETTING_IDENTITY_ENDPOINT] = {check_identity_url, ACCOUNT_ONLY},
+    [SETTING_TOKEN_COMMAND] = {runner_check, ACCOUNT_ONLY},
+    [SETTING_STORE_READ] = {runner_check, ACCOUNT_ONLY},
+    [SETTING_STORE_WRITE] = {runner_check, ACCOUNT_ONLY},
     [SETTING_SCOPE] = {check_scope, ANYWHERE},
+    [SETTING_APP_SCOPE] = {check_scope, PROVIDER_ONLY},
     [SETTING_FLOW] = {check_flow, ANYWHERE},
     [SETTING_USERS] = {check_list, ACCOUNT_ONLY},
     [SETTING_HOSTS] = {check_hosts, ANYWHERE},
@@ -311,14 +371,81 @@ static bool check_all(const struct keyfile *file, enum place forbidden, const ch
     return true;
 }
 
+/* Of these keys only one may be given. */
+static bool check_one_of(const struct keyfile *file, const enum setting keys[], size_t count, struct report *why)
+{
+    size_t first = SETTING_COUNT;
+    for (size_t i = 0; i < count; i++) {
+        if (!file->value[keys[i]])
+            continue;
+        if (first < SETTING_COUNT)
+            return keyfile_complain(file, keys[i], why, "'%s' and '%s' are both given: remove one", SETTING_NAMES[first],
+                                    SETTING_NAMES[keys[i]]);
+        first = keys[i];
+    }
+    return true;
+}
+
+/* A key that says nothing without another. */
+static bool check_needs(const struct keyfile *file, enum setting key, enum setting needed, struct report *why)
+{
+    if (!file->value[key] || file->value[needed])
+        return true;
+    return keyfile_complain(file, key, why, "'%s' needs '%s' too: add it or remove the line", SETTING_NAMES[key],
+                            SETTING_NAMES[needed]);
+}
+
+static bool check_pairs(const struct keyfile *file, struct report *why)
+{
+    static const enum setting CLIENT[] = {SETTING_CLIENT_SECRET, SETTING_CLIENT_SECRET_FILE, SETTING_CLIENT_SECRET_COMMAND,
+                                          SETTING_CLIENT_KEY_FILE, SETTING_CLIENT_ASSERTION_FILE};
+    static const enum setting TOKEN[] = {SETTING_GRANT, SETTING_TOKEN_COMMAND};
+    return check_one_of(file, CLIENT, sizeof CLIENT / sizeof CLIENT[0], why) &&
+           check_one_of(file, TOKEN, sizeof TOKEN / sizeof TOKEN[0], why) &&
+           check_needs(file, SETTING_CLIENT_CERTIFICATE_FILE, SETTING_CLIENT_KEY_FILE, why) &&
+           check_needs(file, SETTING_STORE_READ, SETTING_STORE_WRITE, why) &&
+           check_needs(file, SETTING_STORE_WRITE, SETTING_STORE_READ, why);
+}
+
+static bool has_grant(const struct keyfile *file, const char *name)
+{
+    return file->value[SETTING_GRANT] && strcmp(file->value[SETTING_GRANT], name) == 0;
+}
+
+/* Keys that belong to one grant alone; in an account with another they are a mistake. */
+static bool check_grant_keys(const struct keyfile *file, struct report *why)
+{
+    static const struct {
+        enum setting key;
+        const char *grant;
+    } BOUND[] = {
+        {SETTING_SERVICE_ACCOUNT_FILE, "jwt_bearer"},
+        {SETTING_SUBJECT, "jwt_bearer"},
+        {SETTING_IDENTITY_ENDPOINT, "managed_identity"},
+    };
+    for (size_t i = 0; i < sizeof BOUND / sizeof BOUND[0]; i++)
+        if (file->value[BOUND[i].key] && !has_grant(file, BOUND[i].grant))
+            return keyfile_complain(file, BOUND[i].key, why, "'%s' goes with 'grant: %s' alone: add that or remove the line",
+                                    SETTING_NAMES[BOUND[i].key], BOUND[i].grant);
+    if (has_grant(file, "jwt_bearer") && !file->value[SETTING_SERVICE_ACCOUNT_FILE] &&
+        !file->value[SETTING_CLIENT_KEY_FILE])
+        return keyfile_complain(file, SETTING_GRANT, why,
+                                "'grant: jwt_bearer' needs 'service_account_file' or 'client_key_file': add one");
+    return true;
+}
+
+/* Whether the file tells where tokens come from. */
+static bool has_source(const struct keyfile *file)
+{
+    return file->value[SETTING_PROVIDER] || file->value[SETTING_ISSUER] || file->value[SETTING_TOKEN_ENDPOINT] ||
+           file->value[SETTING_TOKEN_COMMAND] || has_grant(file, "managed_identity");
+}
+
 bool settings_check_account(const struct keyfile *file, struct report *why)
 {
-    if (!check_all(file, PROVIDER_ONLY, "a provider", why))
+    if (!check_all(file, PROVIDER_ONLY, "a provider", why) || !check_pairs(file, why) || !check_grant_keys(file, why))
         return false;
-    if (file->value[SETTING_CLIENT_SECRET] && file->value[SETTING_CLIENT_SECRET_FILE])
-        return keyfile_complain(file, SETTING_CLIENT_SECRET_FILE, why,
-                                "'client_secret' and 'client_secret_file' are both given: remove one");
-    if (!file->value[SETTING_PROVIDER] && !file->value[SETTING_ISSUER] && !file->value[SETTING_TOKEN_ENDPOINT])
+    if (!has_source(file))
         return report_set(why, FAILURE_CONFIG, "%s names no 'provider', 'issuer' or 'token_endpoint': add one",
                           file->path);
     return true;

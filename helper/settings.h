@@ -20,8 +20,22 @@ enum setting {
     SETTING_CLIENT_ID,
     SETTING_CLIENT_SECRET,      /* account only */
     SETTING_CLIENT_SECRET_FILE, /* account only: absolute path, first line */
+    SETTING_CLIENT_SECRET_COMMAND, /* account only: see runner.h; the first line of its output */
+    SETTING_CLIENT_KEY_FILE,         /* account only: absolute path, PEM: private_key_jwt (RFC 7523, section 2.2) */
+    SETTING_CLIENT_CERTIFICATE_FILE, /* account only: absolute path, PEM: names the key by x5t#S256 */
+    SETTING_CLIENT_KEY_ID,           /* names the key by kid */
+    SETTING_CLIENT_ASSERTION_FILE,   /* account only: absolute path of a token that somebody else signs and renews */
     SETTING_CLIENT_AUTHENTICATION, /* basic | post; default post */
+    SETTING_GRANT,                /* account only: see enum grant in account.h */
+    SETTING_SIGNING_ALGORITHM,    /* PS256 | RS256, for RSA keys */
+    SETTING_SERVICE_ACCOUNT_FILE, /* account only: absolute path, Google's JSON key */
+    SETTING_SUBJECT,              /* account only: whose token a service account asks for */
+    SETTING_IDENTITY_ENDPOINT,    /* account only: URL of a managed identity's token endpoint */
+    SETTING_TOKEN_COMMAND,        /* account only: see runner.h; writes the token */
+    SETTING_STORE_READ,           /* account only: see runner.h; writes the state that the next one was given */
+    SETTING_STORE_WRITE,          /* account only: see runner.h; keeps the state that it reads */
     SETTING_SCOPE,
+    SETTING_APP_SCOPE, /* provider only: the scope of grants without a person */
     SETTING_FLOW,      /* browser | device */
     SETTING_USERS,     /* account only: addresses and patterns, separated by white space or commas */
     SETTING_HOSTS,     /* host names and patterns such as *.example.org; "*" for any */
@@ -53,6 +67,10 @@ extern const char *const SETTING_NAMES[SETTING_COUNT + 1];
  * absolute path) and stands in the right kind of file. False with FAILURE_CONFIG naming file and line. */
 bool settings_check_account(const struct keyfile *file, struct report *why);
 bool settings_check_provider(const struct keyfile *file, struct report *why);
+
+/* Whether an address may be asked for a managed identity's token: as above, or http with a link-local address (169.254/16), where
+ * clouds have that service. */
+bool settings_identity_url_allowed(const char *url);
 
 /* Whether an address may be used for a request: https with a host, or http with a loopback address or localhost. */
 bool settings_url_allowed(const char *url);

@@ -224,6 +224,36 @@ static bool check_folder(const struct paths *p, const struct stat *st, struct re
     return true;
 }
 
+static bool is_blank(const struct secret *text)
+{
+    return text->len == 0 || text->data[strspn(text->data, " \t\r\n")] == '\0';
+}
+
+enum readfile_result state_parse(struct state *s, const struct paths *p, const char *name, const char *where,
+                                 struct secret *text, struct report *why)
+{
+    state_init(s);
+    bool blank = is_blank(text);
+    struct json_object *root = parse(text);
+    secret_free(text);
+    if (!root && blank)
+        return READFILE_MISSING;
+    if (!root) {
+        damaged(p, name, where, NULL, "it is not a whole JSON object", why);
+        return READFILE_REFUSED;
+    }
+    const char *member;
+    const char *wrong = take_members(s, MEMBERS, root, &member);
+    if (!wrong)
+        wrong = take_error(&s->last_error, root, &member);
+    s->unknown = root;
+    if (!wrong)
+        return READFILE_OK;
+    state_free(s);
+    damaged(p, name, where, member, wrong, why);
+    return READFILE_REFUSED;
+}
+
 enum readfile_result state_load(struct state *s, const struct paths *p, const char *name, struct report *why)
 {
     char path[PATH_MAX];
@@ -238,22 +268,12 @@ enum readfile_result state_load(struct state *s, const struct paths *p, const ch
     enum readfile_result result = readfile(path, &rules, &text, why);
     if (result != READFILE_OK)
         return result;
-    struct json_object *root = parse(&text);
-    secret_free(&text);
-    if (!root) {
+    result = state_parse(s, p, name, path, &text, why);
+    if (result == READFILE_MISSING) { /* a file is never empty */
         damaged(p, name, path, NULL, "it is not a whole JSON object", why);
-        return READFILE_REFUSED;
+        result = READFILE_REFUSED;
     }
-    const char *member;
-    const char *wrong = take_members(s, MEMBERS, root, &member);
-    if (!wrong)
-        wrong = take_error(&s->last_error, root, &member);
-    s->unknown = root;
-    if (!wrong)
-        return READFILE_OK;
-    state_free(s);
-    damaged(p, name, path, member, wrong, why);
-    return READFILE_REFUSED;
+    return result;
 }
 
 bool state_is_fresh(const struct state *s, int64_t now, int64_t margin)
@@ -438,7 +458,7 @@ static bool put_error(struct json_object *to, const struct state_error *error)
     return false;
 }
 
-static bool print_state(const struct state *s, bool with_unknown, struct secret *out)
+static bool print_with(const struct state *s, bool with_unknown, struct secret *out)
 {
     struct state copy = *s; /* the members are only read */
     struct json_object *root = NULL;
@@ -459,11 +479,16 @@ static bool print_state(const struct state *s, bool with_unknown, struct secret 
     return ok;
 }
 
+bool state_print(const struct state *s, struct secret *out)
+{
+    return print_with(s, true, out) || print_with(s, false, out);
+}
+
 bool state_commit(struct state_writer *w, const struct state *s, struct report *why)
 {
     struct secret text;
     secret_init(&text, STATE_SIZE_MAX);
-    bool ok = print_state(s, true, &text) || print_state(s, false, &text);
+    bool ok = state_print(s, &text);
     if (ok)
         ok = newfile_commit(&w->file, text.data, text.len, why);
     else

@@ -45,6 +45,7 @@ struct state {
     char *revocation_endpoint;
     char *userinfo_endpoint;
     struct state_error last_error;
+    bool unattended; /* not kept: set by keeper_load(); tokens come without a refresh token */
     struct json_object *unknown; /* members a newer version wrote; they are written back */
 };
 
@@ -63,6 +64,14 @@ void state_path(const struct paths *p, const char *name, char path[PATH_MAX]);
 /* Reads a state. READFILE_REFUSED for a file that is not the owner's alone, too large, or not such JSON; the file is left
  * as it is. */
 enum readfile_result state_load(struct state *s, const struct paths *p, const char *name, struct report *why);
+
+/* Reads a state from text, which is wiped; `where` names it in reports. READFILE_MISSING for a text of white space alone. */
+enum readfile_result state_parse(struct state *s, const struct paths *p, const char *name, const char *where,
+                                 struct secret *text, struct report *why);
+
+/* Writes the state as text, `out` being emptied first. One that would pass STATE_SIZE_MAX goes without its `unknown` members: no
+ * token is lost for them. False where memory is short. */
+bool state_print(const struct state *s, struct secret *out);
 
 /* Whether the access token can be handed out at `now`: there is one, it was not obtained in the future (a clock that was
  * set back), and it lives for more than the margin; a margin over half of its lifetime counts as half of it. */

@@ -5,6 +5,7 @@
 #include "base64.h"
 #include "clock.h"
 #include "fetch.h"
+#include "keeper.h"
 #include "lookup.h"
 
 #include <inttypes.h>
@@ -25,9 +26,9 @@ static bool same_error(const struct state_error *a, const struct state_error *b)
 }
 
 /* Loads the state, which is empty where there is none. */
-static bool read_state(struct state *s, const char *name, const struct paths *p, struct report *why)
+static bool read_state(struct state *s, const struct account *a, const struct paths *p, struct report *why)
 {
-    enum readfile_result result = state_load(s, p, name, why);
+    enum readfile_result result = keeper_load(s, a, p, why);
     return result == READFILE_OK || result == READFILE_MISSING;
 }
 
@@ -59,7 +60,7 @@ static bool is_known_failure(const struct state_error *e, int64_t now)
 
 bool token_may_ask(const char *name, const struct paths *p, const struct state *s, bool force, struct report *why)
 {
-    if (!s->refresh_token)
+    if (!s->refresh_token && !s->unattended)
         return login_needed(name, p, s, why);
     if (!force && is_known_failure(&s->last_error, clock_wall()))
         return remembered(name, &s->last_error, why);
@@ -79,7 +80,7 @@ struct request {
 static bool reread(struct request *r, struct state *old, struct report *why)
 {
     struct state now;
-    if (!read_state(&now, r->account->name, r->paths, why))
+    if (!read_state(&now, r->account, r->paths, why))
         return false;
     *old = r->state;
     r->state = now;
@@ -102,7 +103,7 @@ static bool adopt_or_fetch(struct request *r, int lock, struct report *why)
     if (failed)
         return remembered(r->account->name, error, why);
     if (!token_may_ask(r->account->name, r->paths, &r->state, r->force, why) ||
-        !fetch_token(r->paths, r->account->name, r->force, lock, r->deadline, why) || !reread(r, &before, why))
+        !fetch_token(r->paths, r->account->state_name, r->force, lock, r->deadline, why) || !reread(r, &before, why))
         return false;
     state_free(&before);
     if (r->state.access_token)
@@ -115,7 +116,7 @@ static bool renew(struct request *r, struct report *why)
 {
     if (!token_may_ask(r->account->name, r->paths, &r->state, r->force, why))
         return false;
-    int lock = store_lock(r->paths, r->account->name, r->deadline, why);
+    int lock = store_lock(r->paths, r->account->state_name, r->deadline, why);
     bool ok = lock >= 0 && adopt_or_fetch(r, lock, why);
     store_unlock(&lock);
     return ok;
@@ -137,7 +138,7 @@ bool token_get(const struct account *a, const struct paths *p, const char *host,
     secret_init(&reply->token, STATE_TOKEN_MAX);
     reply->expires_at = 0;
     r.deadline = clock_monotonic() + TOKEN_WAIT_MAX;
-    if (!token_check_host(a, host, why) || !read_state(&r.state, a->name, p, why))
+    if (!token_check_host(a, host, why) || !read_state(&r.state, a, p, why))
         return false;
     bool ok = (!force && state_is_fresh(&r.state, clock_wall(), account_refresh_margin(a))) || renew(&r, why) ||
               (!force && state_is_valid(&r.state, clock_wall()));
@@ -211,18 +212,34 @@ static void explain(const char *name, const struct paths *p, enum verdict verdic
                "signed in", name, option, name);
 }
 
+/* Removes the access token if it is `token`. Returns whether it was. */
+static bool forget(struct state *s, const char *token)
+{
+    if (!s->access_token || strcmp(s->access_token, token) != 0)
+        return false;
+    state_set(&s->access_token, NULL);
+    s->obtained_at = 0;
+    s->expires_at = 0;
+    return true;
+}
+
 bool token_drop(const char *name, const struct paths *p, const char *token, struct report *why)
 {
     struct state s;
-    bool ok = true;
-    if (!read_state(&s, name, p, why))
+    enum readfile_result result = state_load(&s, p, name, why);
+    if (result != READFILE_OK)
+        return result == READFILE_MISSING;
+    bool ok = !forget(&s, token) || state_save(&s, p, name, why);
+    state_free(&s);
+    return ok;
+}
+
+static bool drop(const struct account *a, const struct paths *p, const char *token, struct report *why)
+{
+    struct state s;
+    if (!read_state(&s, a, p, why))
         return false;
-    if (s.access_token && strcmp(s.access_token, token) == 0) {
-        state_set(&s.access_token, NULL);
-        s.obtained_at = 0;
-        s.expires_at = 0;
-        ok = state_save(&s, p, name, why);
-    }
+    bool ok = !forget(&s, token) || keeper_save(&s, a, p, why);
     state_free(&s);
     return ok;
 }
@@ -234,8 +251,8 @@ bool token_reject(const struct account *a, const struct paths *p, const char *to
     explain(a->name, p, verdict, message);
     if (verdict != VERDICT_STALE)
         return true;
-    int lock = store_lock(p, a->name, clock_monotonic() + REJECT_WAIT_MAX, why);
-    bool ok = lock >= 0 && token_drop(a->name, p, token, why);
+    int lock = store_lock(p, a->state_name, clock_monotonic() + REJECT_WAIT_MAX, why);
+    bool ok = lock >= 0 && drop(a, p, token, why);
     store_unlock(&lock);
     return ok;
 }

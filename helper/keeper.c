@@ -1,0 +1,179 @@
+#include "config.h"
+
+#include "keeper.h"
+
+#include "caller.h"
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A reader without the lock may meet a command of a writer at work: then it looks again. */
+enum { TRIES_MAX = 4, PAUSE = 250 /* milliseconds between two */ };
+
+bool keeper_has_commands(const struct account *a)
+{
+    return a->file.value[SETTING_STORE_READ] != NULL;
+}
+
+bool keeper_is_waiting(const struct account *a, const struct paths *p)
+{
+    char path[PATH_MAX];
+    state_path(p, a->state_name, path);
+    return keeper_has_commands(a) && access(path, F_OK) == 0;
+}
+
+static bool read_text(const struct account *a, struct secret *text, struct report *why)
+{
+    return account_run(a, SETTING_STORE_READ, NULL, text, KEEPER_TIMEOUT, why);
+}
+
+static enum readfile_result read_state(struct state *s, const struct account *a, const struct paths *p,
+                                       struct report *why)
+{
+    struct secret text;
+    char where[PATH_MAX + 64];
+    enum readfile_result result = READFILE_REFUSED;
+    secret_init(&text, 0);
+    state_init(s);
+    snprintf(where, sizeof where, "%s:%u: what 'store_read' gives", a->file.path, a->file.line[SETTING_STORE_READ]);
+    if (read_text(a, &text, why))
+        result = state_parse(s, p, a->name, where, &text, why);
+    secret_free(&text);
+    return result;
+}
+
+/* A command that did not even answer tells nothing about what is kept. */
+static enum readfile_result nothing_kept(const struct account *a, const struct paths *p, struct report *why)
+{
+    struct report cause = *why;
+    if (account_grant(a) != GRANT_AUTHORIZATION_CODE && cause.code == FAILURE_CONFIG)
+        return READFILE_MISSING;
+    report_set(why, cause.code, "%s; if there was no login yet, run 'xoauth2%s login %s'", cause.text, paths_option(p),
+               a->name);
+    return READFILE_REFUSED;
+}
+
+static enum readfile_result load(struct state *s, const struct account *a, const struct paths *p, struct report *why)
+{
+    enum readfile_result result = READFILE_REFUSED;
+    for (int tries = 0; tries < TRIES_MAX && result == READFILE_REFUSED; tries++) {
+        if (tries > 0 && caller_wait(PAUSE))
+            break;
+        result = state_load(s, p, a->state_name, why);
+        if (result != READFILE_MISSING)
+            return result;
+        result = read_state(s, a, p, why);
+        if (result == READFILE_REFUSED && why->code != FAILURE_CONFIG)
+            return result; /* a time-out is long enough */
+    }
+    return result == READFILE_REFUSED ? nothing_kept(a, p, why) : result;
+}
+
+enum readfile_result keeper_load(struct state *s, const struct account *a, const struct paths *p, struct report *why)
+{
+    enum readfile_result result =
+        keeper_has_commands(a) ? load(s, a, p, why) : state_load(s, p, a->state_name, why);
+    s->unattended = account_grant(a) != GRANT_AUTHORIZATION_CODE;
+    return result;
+}
+
+/* Whether two texts are equal but for white space at their ends, which some keepers add or remove. */
+static bool same_text(const struct secret *a, const struct secret *b)
+{
+    static const char BLANKS[] = " \t\r\n";
+    size_t a_len = a->len;
+    size_t b_len = b->len;
+    while (a_len > 0 && memchr(BLANKS, a->data[a_len - 1], sizeof BLANKS - 1))
+        a_len--;
+    while (b_len > 0 && memchr(BLANKS, b->data[b_len - 1], sizeof BLANKS - 1))
+        b_len--;
+    return a_len == b_len && (a_len == 0 || memcmp(a->data, b->data, a_len) == 0);
+}
+
+/* Hands a text to the commands and sees that they have it. */
+static bool push(const struct account *a, const struct secret *text, struct report *why)
+{
+    struct secret back;
+    secret_init(&back, 0);
+    bool ok = account_run(a, SETTING_STORE_WRITE, text, NULL, KEEPER_TIMEOUT, why) && read_text(a, &back, why);
+    if (ok && !same_text(text, &back))
+        ok = keyfile_complain(&a->file, SETTING_STORE_READ, why,
+                              "'store_read' does not give back what 'store_write' was given: they must reach the same place");
+    secret_free(&back);
+    return ok;
+}
+
+/* Overwrites what was in the file before its name goes. Whether that reaches the same blocks is the file system's affair. */
+static void blot_out(const char *path, size_t len)
+{
+    static const char zeros[4096];
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    while (len > 0) {
+        ssize_t n = write(fd, zeros, len < sizeof zeros ? len : sizeof zeros);
+        if (n <= 0)
+            break;
+        len -= (size_t)n;
+    }
+    (void)fdatasync(fd);
+    close(fd);
+}
+
+/* The file is renamed before it is overwritten, so that no reader meets zeros. A leftover of that name, from a process that
+ * was killed here, is swept by the next state_prepare(). */
+static bool remove_file(const struct account *a, const struct paths *p, size_t len, struct report *why)
+{
+    char path[PATH_MAX];
+    char aside[PATH_MAX + ACCOUNT_NAME_MAX + 16];
+    state_path(p, a->state_name, path);
+    snprintf(aside, sizeof aside, "%s/.%s.json.XXXXXX", p->state, a->state_name);
+    if (rename(path, aside) == 0) {
+        blot_out(aside, len);
+        (void)unlink(aside);
+    }
+    return state_remove(p, a->state_name, why);
+}
+
+/* From the file to the commands. Where they fail the file stays. */
+static void hand_over(const struct state *s, const struct account *a, const struct paths *p)
+{
+    struct secret text;
+    struct report ignored; /* keeper_is_waiting() tells it to whoever asks for the status */
+    secret_init(&text, STATE_SIZE_MAX);
+    if (state_print(s, &text) && push(a, &text, &ignored))
+        remove_file(a, p, text.len, &ignored);
+    secret_free(&text);
+}
+
+bool keeper_commit(struct state_writer *w, const struct state *s, const struct account *a, const struct paths *p,
+                   struct report *why)
+{
+    if (!state_commit(w, s, why))
+        return false;
+    if (keeper_has_commands(a))
+        hand_over(s, a, p);
+    return true;
+}
+
+bool keeper_save(const struct state *s, const struct account *a, const struct paths *p, struct report *why)
+{
+    struct state_writer w;
+    return state_prepare(&w, p, a->state_name, why) && keeper_commit(&w, s, a, p, why);
+}
+
+bool keeper_remove(const struct account *a, const struct paths *p, struct report *why)
+{
+    struct secret text;
+    bool ok = true;
+    secret_init(&text, STATE_SIZE_MAX);
+    if (keeper_has_commands(a))
+        ok = (secret_adds(&text, "{}\n") || report_set(why, FAILURE_UNREACHABLE, "not enough memory")) &&
+             push(a, &text, why);
+    secret_free(&text);
+    return ok && state_remove(p, a->state_name, why);
+}
