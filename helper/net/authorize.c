@@ -113,7 +113,8 @@ char *authorize_url(const struct authorization *a, const struct authorize_reques
     char *part = NULL;
     char *result = NULL;
     if (!is_visible(request->endpoint) || !url || curl_url_set(url, CURLUPART_URL, request->endpoint, 0) != CURLUE_OK)
-        report_set(why, FAILURE_CONFIG, "the authorization endpoint '%s' is not an address: correct it in the account file",
+        report_set(why, FAILURE_CONFIG,
+                   "the authorization endpoint '%s' is not an address: correct it in the account file",
                    request->endpoint);
     else if (!fill(url, a, request) || curl_url_get(url, CURLUPART_URL, &part, 0) != CURLUE_OK ||
              !(result = strdup(part)))

@@ -41,8 +41,8 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attribu
     if (error == 0)
         error = posix_spawnattr_setsigdefault(attributes, &all);
     if (error == 0)
-        error = posix_spawnattr_setflags(attributes,
-                                         POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        error =
+            posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     return error;
 }
 

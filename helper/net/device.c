@@ -102,8 +102,6 @@ static bool ask_for_code(struct login *l, struct device_code *code, struct repor
 {
     const char *url = l->client.device_authorization_endpoint;
     const struct http_field fields[] = {
-        /* oauth_start() sends the client's id by itself, but not in the form with HTTP Basic. */
-        {"client_id", l->client.basic && l->client.client_secret.len > 0 ? l->client.client_id : NULL},
         {"scope", l->scope},
         {NULL, NULL},
     };
@@ -126,8 +124,10 @@ static bool ask_for_code(struct login *l, struct device_code *code, struct repor
 static void show_code(struct login *l, const struct device_code *code)
 {
     struct terminal *t = &l->terminal;
-    terminal_say(t, "To sign in as %s, open this address in a browser on any device:\n\n  %s\n\nand enter the code:\n\n  %s\n\n",
-                 l->name, code->verification_uri, code->user_code);
+    terminal_say(
+        t,
+        "To sign in as %s, open this address in a browser on any device:\n\n  %s\n\nand enter the code:\n\n  %s\n\n",
+        l->name, code->verification_uri, code->user_code);
     qr_show(t, code->verification_uri_complete ? code->verification_uri_complete : code->verification_uri);
     if (!t->is_tty)
         terminal_say(t, "Waiting for the login, at most %lld minutes.\n", (long long)(code->expires_in + 59) / 60);
@@ -153,7 +153,6 @@ static enum device_step ask_for_token(struct login *l, const struct device_code 
     const struct http_field fields[] = {
         {"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
         {"device_code", code->device_code},
-        {"client_id", l->client.basic && l->client.client_secret.len > 0 ? l->client.client_id : NULL},
         {NULL, NULL},
     };
     oauth_answer_free(answer);
@@ -164,9 +163,10 @@ static enum device_step ask_for_token(struct login *l, const struct device_code 
 
 static bool expired(struct login *l, struct report *why)
 {
-    return report_set(why, FAILURE_LOGIN_NEEDED,
-                      "the code has expired before the login was finished: run 'xoauth2 login --device %s' for a new one",
-                      l->client.login);
+    return report_set(
+        why, FAILURE_LOGIN_NEEDED,
+        "the code has expired before the login was finished: run 'xoauth2 login --device %s' for a new one",
+        l->client.login);
 }
 
 /* Section 3.5: `expired_token` is the server's way to say that the time is over. */

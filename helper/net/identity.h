@@ -24,13 +24,13 @@ struct identity {
 
 void identity_free(struct identity *who);
 
-/* Adds what the id_token says. False, with a static text in `*problem`, for one that cannot be believed; nothing is added
- * then. `issuer` may be NULL where it is not known. */
+/* Adds what the id_token says. False, with a static text in `*problem`, for one that cannot be believed; nothing is
+ * added then. `issuer` may be NULL where it is not known. */
 bool identity_add_id_token(struct identity *who, const char *id_token, const char *issuer, const char *client_id,
                            const char **problem);
 
-/* Adds what the userinfo endpoint answered. False for an answer that is not such JSON or is about somebody else than the
- * id_token (OpenID Connect Core 1.0, section 5.3.2). */
+/* Adds what the userinfo endpoint answered. False for an answer that is not such JSON or is about somebody else than
+ * the id_token (OpenID Connect Core 1.0, section 5.3.2). */
 bool identity_add_userinfo(struct identity *who, const char *data, size_t len);
 
 /* Whether one of the claims names a person as mail does; `sub` alone does not count. */

@@ -85,10 +85,11 @@ static bool sign_in(struct login *l, struct oauth_answer *answer, struct report 
 {
     bool device = choose_flow(l) == LOGIN_FLOW_DEVICE;
     if (device && !l->client.device_authorization_endpoint)
-        return report_set(why, FAILURE_CONFIG,
-                          "%s has no device login for mail: run 'xoauth2 login --browser %s'; on a machine without a browser the "
-                          "address can be opened on another one",
-                          login_account_provider(l), l->client.login);
+        return report_set(
+            why, FAILURE_CONFIG,
+            "%s has no device login for mail: run 'xoauth2 login --browser %s'; on a machine without a browser the "
+            "address can be opened on another one",
+            login_account_provider(l), l->client.login);
     if (!device && !l->client.authorization_endpoint)
         return report_set(why, FAILURE_CONFIG, "%s has no browser login: run 'xoauth2 login --device %s'",
                           login_account_provider(l), l->client.login);

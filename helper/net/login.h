@@ -20,10 +20,10 @@ struct login {
     struct secret text;     /* the account file, as it will be written */
     struct account account; /* the same, parsed */
     struct oauth_client client;
-    char guessed[PROVIDER_NAME_MAX + 1]; /* the provider that the address tells, where nothing else does; else empty */
-    char *scope;            /* to ask for; NULL for none */
-    bool scope_chosen;      /* it is the default with a bare issuer, and goes into the account file */
-    int64_t asked_at;       /* wall-clock seconds when the token was asked for */
+    char guessed[PROVIDER_NAME_MAX + 1]; /* the provider, where the address alone tells it; else empty */
+    char *scope;                         /* to ask for; NULL for none */
+    bool scope_chosen;                   /* it is the default with a bare issuer, and goes into the account file */
+    int64_t asked_at;                    /* wall-clock seconds when the token was asked for */
 };
 
 #endif

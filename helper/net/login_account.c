@@ -100,7 +100,7 @@ static bool is_given(enum setting key, const struct login_options *o)
 /* Whether a key means the same at every provider. All others belong to the one that the account has. */
 static bool is_free(const char *name)
 {
-    static const char *const FREE[] = {"provider", "issuer",         "flow",           "users", "hosts",   "allow",
+    static const char *const FREE[] = {"provider", "issuer",         "flow",           "users",   "hosts",   "allow",
                                        "proxy",    "refresh_margin", "notify_command", "ca_file", "ca_path", NULL};
     for (size_t i = 0; FREE[i]; i++)
         if (strcmp(FREE[i], name) == 0)
@@ -118,10 +118,11 @@ static bool check_move(const struct keyfile *old, const struct login_options *o,
         if (!old->value[key] || is_free(SETTING_NAMES[key]) || is_given(key, o))
             continue;
         const char *option = option_for(key);
-        return keyfile_complain(old, key, why,
-                                "'%s' belongs to the provider that the account has now: remove the line%s%s, then log in "
-                                "at the new one",
-                                SETTING_NAMES[key], option ? " or give " : "", option ? option : "");
+        return keyfile_complain(
+            old, key, why,
+            "'%s' belongs to the provider that the account has now: remove the line%s%s, then log in "
+            "at the new one",
+            SETTING_NAMES[key], option ? " or give " : "", option ? option : "");
     }
     return true;
 }
@@ -148,9 +149,9 @@ static bool apply(struct login *l, const struct keyfile *old)
         ok = ok && drop(l, SETTING_PROVIDER, old);
     if (o->client_secret_file)
         ok = ok && drop(l, SETTING_CLIENT_SECRET, old);
-    return ok && set(l, SETTING_PROVIDER, *l->guessed ? l->guessed : o->provider) && set(l, SETTING_ISSUER, o->issuer) &&
-           set(l, SETTING_TENANT, o->tenant) && set(l, SETTING_CLIENT_ID, o->client_id) &&
-           set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) &&
+    return ok && set(l, SETTING_PROVIDER, *l->guessed ? l->guessed : o->provider) &&
+           set(l, SETTING_ISSUER, o->issuer) && set(l, SETTING_TENANT, o->tenant) &&
+           set(l, SETTING_CLIENT_ID, o->client_id) && set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) &&
            set(l, SETTING_SCOPE, l->scope_chosen ? l->scope : o->scope) && set(l, SETTING_FLOW, flow) &&
            set(l, SETTING_CA_FILE, o->ca_file);
 }
@@ -180,7 +181,8 @@ static bool build(struct login *l, struct report *why)
         return false;
     bool ok = parse_old(&old, l, why) && choose_provider(l, &old, why) && check_move(&old, &l->options, why);
     if (ok && !apply(l, &old))
-        ok = report_set(why, FAILURE_CONFIG, "an option's value has a line break, or is too long for an account file");
+        ok = report_set(why, FAILURE_CONFIG,
+                        "an option's value has a line break, or is too long for an account file");
     keyfile_free(&old);
     return ok;
 }
@@ -215,15 +217,14 @@ bool login_account_write(struct login *l, struct report *why)
 static bool no_client_id(const struct login *l, struct report *why)
 {
     const char *advice = account_value(&l->account, SETTING_ADVICE);
+    const char *host = account_value(&l->account, SETTING_REDIRECT_HOST);
     if (advice)
-        return report_set(why, FAILURE_CONFIG, "no client id for %s at %s: %s", l->name, login_account_provider(l), advice);
+        return report_set(why, FAILURE_CONFIG, "no client id for %s at %s: %s", l->name, login_account_provider(l),
+                          advice);
     return report_set(why, FAILURE_CONFIG,
-                      "no client id for %s: register a native (public) client with the redirect address http://%s/ at %s, "
-                      "or ask who runs it for one, then run 'xoauth2 login --client-id ID %s'",
-                      l->name,
-                      account_value(&l->account, SETTING_REDIRECT_HOST) ? account_value(&l->account, SETTING_REDIRECT_HOST)
-                                                                        : "127.0.0.1",
-                      login_account_provider(l), l->client.login);
+                      "no client id for %s: register a native (public) client with the redirect address http://%s/ at "
+                      "%s, or ask who runs it for one, then run 'xoauth2 login --client-id ID %s'",
+                      l->name, host ? host : "127.0.0.1", login_account_provider(l), l->client.login);
 }
 
 bool login_account_check_client(const struct login *l, struct report *why)

@@ -6,15 +6,16 @@
 
 #include <stdbool.h>
 
-/* Fills l->text and l->account; writes nothing. Without a provider it is guessed from the address and said so. False with FAILURE_CONFIG. */
+/* Fills l->text and l->account; writes nothing. Without a provider it is guessed from the address and said so. False
+ * with FAILURE_CONFIG. */
 bool login_account_gather(struct login *l, struct report *why);
 
-/* Writes the account file, if there is something to change. What its owner has changed in it while the login went on is kept: the
- * file is read and changed anew. False with a report; the file is as it was then. */
+/* Writes the account file, if there is something to change. What its owner has changed in it while the login went on
+ * is kept: the file is read and changed anew. False with a report; the file is as it was then. */
 bool login_account_write(struct login *l, struct report *why);
 
-/* Whether the client can be used at the provider: it has an id, and a secret where one is needed; the reports teach how to
- * get them. l->client must be open. */
+/* Whether the client can be used at the provider: it has an id, and a secret where one is needed; the reports teach
+ * how to get them. l->client must be open. */
 bool login_account_check_client(const struct login *l, struct report *why);
 
 /* What the provider is called, for people. Lives as long as the account. */

@@ -38,8 +38,8 @@ static const char *redirect_host(const struct login *l)
     return host ? host : "127.0.0.1";
 }
 
-/* Looks at an address that came from the browser or from the terminal. The first answer to this login ends the wait; its
- * state is never accepted again. */
+/* Looks at an address that came from the browser or from the terminal. The first answer to this login ends the wait;
+ * its state is never accepted again. */
 static enum redirect_result take(struct wait *w, const char *url, struct redirect *r)
 {
     const struct redirect_expected expected = {
@@ -59,7 +59,8 @@ static void fill_page(struct loopback_page *page, enum redirect_result result, c
     case REDIRECT_CODE:
         page->status = 200;
         page->title = "The login has arrived";
-        snprintf(page->text, sizeof page->text, "You can close this page and go back to the terminal: xoauth2 finishes there.");
+        snprintf(page->text, sizeof page->text,
+                 "You can close this page and go back to the terminal: xoauth2 finishes there.");
         break;
     case REDIRECT_ERROR:
         page->status = 200;
@@ -69,12 +70,14 @@ static void fill_page(struct loopback_page *page, enum redirect_result result, c
         break;
     case REDIRECT_REFUSED:
         page->title = "The login was refused";
-        snprintf(page->text, sizeof page->text, "The answer cannot be trusted: %s. Go back to the terminal.", r->problem);
+        snprintf(page->text, sizeof page->text, "The answer cannot be trusted: %s. Go back to the terminal.",
+                 r->problem);
         break;
     case REDIRECT_FOREIGN:
         page->title = "This is not the login that is waited for";
         snprintf(page->text, sizeof page->text,
-                 "This answer is not used: %s. Open the address that the terminal shows, and sign in there.", r->problem);
+                 "This answer is not used: %s. Open the address that the terminal shows, and sign in there.",
+                 r->problem);
         break;
     }
 }
@@ -142,13 +145,14 @@ static void show_address(struct wait *w)
 {
     struct login *l = w->login;
     bool started = start_browser(w);
-    terminal_say(&l->terminal,
-                 "%s sign in as %s:\n\n  %s\n\n"
-                 "Waiting for the login, at most %d minutes. If the browser runs on another machine, it ends at a page that "
-                 "cannot\nbe loaded: copy that page's address, paste it here and press Enter.\n",
-                 started ? "The browser is being started. If it does not open, open this address yourself, and"
-                         : "Open this address in a browser, and",
-                 l->name, w->url, LOGIN_WAIT_MAX / 60000);
+    terminal_say(
+        &l->terminal,
+        "%s sign in as %s:\n\n  %s\n\n"
+        "Waiting for the login, at most %d minutes. If the browser runs on another machine, it ends at a page that "
+        "cannot\nbe loaded: copy that page's address, paste it here and press Enter.\n",
+        started ? "The browser is being started. If it does not open, open this address yourself, and"
+                : "Open this address in a browser, and",
+        l->name, w->url, LOGIN_WAIT_MAX / 60000);
 }
 
 /* A browser program that fails has opened nothing: say so, since the address is all that is left. */
@@ -159,8 +163,8 @@ static void watch_browser(struct wait *w)
         return;
     const char *program = browser_program();
     if (WIFEXITED(status))
-        terminal_say(&w->login->terminal, "'%s' has failed with exit status %d: open the address above yourself.\n", program,
-                     WEXITSTATUS(status));
+        terminal_say(&w->login->terminal, "'%s' has failed with exit status %d: open the address above yourself.\n",
+                     program, WEXITSTATUS(status));
     else
         terminal_say(&w->login->terminal, "'%s' was killed: open the address above yourself.\n", program);
 }
@@ -211,8 +215,9 @@ static bool wait_for_redirect(struct wait *w, struct report *why)
     loopback_finish(&w->loopback);
     if (w->done)
         return true;
-    return report_set(why, FAILURE_LOGIN_NEEDED, "no login has arrived within %d minutes: run 'xoauth2 login %s' again",
-                      LOGIN_WAIT_MAX / 60000, w->login->client.login);
+    return report_set(why, FAILURE_LOGIN_NEEDED,
+                      "no login has arrived within %d minutes: run 'xoauth2 login %s' again", LOGIN_WAIT_MAX / 60000,
+                      w->login->client.login);
 }
 
 /* --- what came --- */
@@ -224,7 +229,6 @@ static bool exchange(struct wait *w, struct oauth_answer *answer, struct report 
         {"code", w->redirect.code},
         {"redirect_uri", w->redirect_uri},
         {"code_verifier", w->secrets.verifier},
-        {"client_id", w->login->client.basic && w->login->client.client_secret.len > 0 ? w->login->client.client_id : NULL},
         {NULL, NULL},
     };
     w->login->asked_at = clock_wall();
@@ -250,23 +254,24 @@ static bool finish(struct wait *w, struct oauth_answer *answer, struct report *w
     case REDIRECT_ERROR:
         return refusal(w, why);
     default:
-        return report_set(why, FAILURE_CONFIG,
-                          "the answer to the login cannot be trusted, and was not used: %s. Run 'xoauth2 login %s' again; if it "
-                          "stays, check issuer in the account file",
-                          w->redirect.problem, w->login->client.login);
+        return report_set(
+            why, FAILURE_CONFIG,
+            "the answer to the login cannot be trusted, and was not used: %s. Run 'xoauth2 login %s' again; if it "
+            "stays, check issuer in the account file",
+            w->redirect.problem, w->login->client.login);
     }
 }
 
 static bool prepare(struct wait *w, struct report *why)
 {
     struct login *l = w->login;
-    if (!authorize_begin(&w->secrets, why) ||
-        !loopback_open(&w->loopback, redirect_host(l), judge_request, w, why))
+    if (!authorize_begin(&w->secrets, why) || !loopback_open(&w->loopback, redirect_host(l), judge_request, w, why))
         return false;
     snprintf(w->redirect_uri, sizeof w->redirect_uri, "http://%s/", w->loopback.authority);
     const char *parameters = account_value(&l->account, SETTING_AUTHORIZATION_PARAMETERS);
     /* OpenID Connect Core 1.0, section 11: offline_access counts only where the person is asked. */
-    if (!parameters && !account_value(&l->account, SETTING_PROVIDER) && l->scope && strstr(l->scope, "offline_access"))
+    if (!parameters && !account_value(&l->account, SETTING_PROVIDER) && l->scope &&
+        strstr(l->scope, "offline_access"))
         parameters = "prompt=consent";
     const struct authorize_request request = {
         .endpoint = l->client.authorization_endpoint,

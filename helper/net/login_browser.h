@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* The whole flow, up to the token: listens for the browser, starts it, and takes what comes first, the redirect or its
- * address pasted into the terminal. False with a report. */
+/* The whole flow, up to the token: listens for the browser, starts it, and takes what comes first, the redirect or
+ * its address pasted into the terminal. False with a report. */
 bool login_browser(struct login *l, struct oauth_answer *answer, struct report *why);
 
 #endif

@@ -65,8 +65,10 @@ static const char HELP[] =
     "  --ca-file FILE            certificates to trust instead of the system's (PEM)\n"
     "\n"
     "How to sign in:\n"
-    "  --browser                 in the browser of $BROWSER, else by xdg-open; on another machine, paste the address of\n"
-    "                            the last page here. $BROWSER is one program; it gets the address as its only argument\n"
+    "  --browser                 in the browser of $BROWSER, else by xdg-open; on another machine, paste the address "
+    "of\n"
+    "                            the last page here. $BROWSER is one program; it gets the address as its only "
+    "argument\n"
     "  --device                  on any device, with a short code\n"
     "                            Default: browser where there is one, else device where the provider has it\n"
     "  --no-open                 start no browser, only show the address for one\n"
@@ -202,7 +204,8 @@ static enum login_options_result check(struct login_options *o, int argc, char *
     if (o->provider && o->issuer)
         return wrong("--provider and --issuer exclude each other");
     if (o->issuer && !settings_url_allowed(o->issuer))
-        return wrong("'%s' cannot be an issuer: give an address with https:// (http:// for a loopback address alone)", o->issuer);
+        return wrong("'%s' cannot be an issuer: give an address with https:// (http:// for a loopback address alone)",
+                     o->issuer);
     o->account = argv[optind];
     return LOGIN_OPTIONS_GOOD;
 }

@@ -86,8 +86,9 @@ bool login_provider_guess(const struct paths *p, const char *address, char name[
         consider_folder(&g, *folder);
     if (g.rank > 0)
         return true;
-    return report_set(why, FAILURE_CONFIG,
-                      "which provider is %s at? The address does not tell: add --provider NAME (%s), or --issuer URL with the "
-                      "address of its OAuth server",
-                      address, *g.names ? g.names : "none is installed");
+    return report_set(
+        why, FAILURE_CONFIG,
+        "which provider is %s at? The address does not tell: add --provider NAME (%s), or --issuer URL with the "
+        "address of its OAuth server",
+        address, *g.names ? g.names : "none is installed");
 }

@@ -53,8 +53,8 @@ bool login_save_check(const struct login *l, struct report *why)
     return ok;
 }
 
-/* The state of a new login. Of the old one only the members that a newer version of this program wrote remain: its tokens may be
- * those of another client or person. */
+/* The state of a new login. Of the old one only the members that a newer version of this program wrote remain: its
+ * tokens may be those of another client or person. */
 static bool new_state(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct state *old,
                       struct state *s, struct report *why)
 {
@@ -95,10 +95,11 @@ static bool save_account(struct login *l, struct report *why)
     if (login_account_write(l, &cause))
         return true;
     state_path(&l->paths, l->name, state);
-    return report_set(why, cause.code,
-                      "the login is kept in %s, but its account file could not be written: %s. Mend that and run the same "
-                      "'xoauth2 login' again",
-                      state, cause.text);
+    return report_set(
+        why, cause.code,
+        "the login is kept in %s, but its account file could not be written: %s. Mend that and run the same "
+        "'xoauth2 login' again",
+        state, cause.text);
 }
 
 static void warn_of_end(const struct login *l, const struct oauth_answer *answer)
@@ -111,7 +112,8 @@ static void warn_of_end(const struct login *l, const struct oauth_answer *answer
     if (localtime_r(&end, &tm))
         strftime(when, sizeof when, "on %Y-%m-%d at %H:%M", &tm);
     fprintf(stderr,
-            "xoauth2: warning: the provider gave no refresh token, so this login ends %s. Where the provider knows the scope "
+            "xoauth2: warning: the provider gave no refresh token, so this login ends %s. Where the provider knows "
+            "the scope "
             "offline_access, add it with --scope\n",
             when);
 }
@@ -124,7 +126,8 @@ static void say_what_next(const struct login *l)
     state_path(&l->paths, l->name, state);
     fprintf(stderr,
             "xoauth2: logged in. Settings: %s; tokens: %s\n"
-            "Next: for mbsync put 'AuthMechs XOAUTH2' into the account in ~/.mbsyncrc; other programs: see xoauth2(1). To look at "
+            "Next: for mbsync put 'AuthMechs XOAUTH2' into the account in ~/.mbsyncrc; other programs: see "
+            "xoauth2(1). To look at "
             "the login: xoauth2 status %s\n",
             account, state, l->client.login);
 }

@@ -6,11 +6,12 @@
 
 #include <stdbool.h>
 
-/* Before the person is asked for anything: whether an existing state can be replaced. Makes nothing where there is none.
- * False with a report. */
+/* Before the person is asked for anything: whether an existing state can be replaced. Makes nothing where there is
+ * none. False with a report. */
 bool login_save_check(const struct login *l, struct report *why);
 
-/* Writes both and says what was written. `signed_in_as` may be NULL. False with a report that says what is on disk. */
+/* Writes both and says what was written. `signed_in_as` may be NULL. False with a report that says what is on disk.
+ */
 bool login_save(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct report *why);
 
 #endif

@@ -36,16 +36,18 @@ static bool keep_other(struct login *l, const char *name, struct report *why)
     char question[2 * REPORT_TEXT_MAX];
     if (l->options.allow_other_user)
         return true;
-    snprintf(question, sizeof question,
-             "You signed in as %s, but the account is %s. A mail server refuses that unless %s may use this mailbox.\n"
-             "Keep this login?",
-             name, l->name, name);
+    snprintf(
+        question, sizeof question,
+        "You signed in as %s, but the account is %s. A mail server refuses that unless %s may use this mailbox.\n"
+        "Keep this login?",
+        name, l->name, name);
     if (terminal_ask(&l->terminal, question, clock_monotonic() + LOGIN_QUESTION_MAX))
         return true;
-    return report_set(why, FAILURE_NOT_ALLOWED,
-                      "signed in as %s, not as %s: nothing was written. Sign out in the browser or use another profile, then "
-                      "run 'xoauth2 login %s' again; if %s may use this mailbox, add --allow-other-user",
-                      name, l->name, l->client.login, name);
+    return report_set(
+        why, FAILURE_NOT_ALLOWED,
+        "signed in as %s, not as %s: nothing was written. Sign out in the browser or use another profile, then "
+        "run 'xoauth2 login %s' again; if %s may use this mailbox, add --allow-other-user",
+        name, l->name, l->client.login, name);
 }
 
 bool login_who(struct login *l, const struct oauth_answer *answer, struct identity *who, struct report *why)

@@ -51,8 +51,8 @@ static int listen_v6(unsigned port)
     return listen_on((struct sockaddr *)&a, sizeof a);
 }
 
-/* Opens both families on the same port. Where there is no IPv6, IPv4 is enough; where somebody else has the port, a browser
- * might reach them, so another port is tried. */
+/* Opens both families on the same port. Where there is no IPv6, IPv4 is enough; where somebody else has the port, a
+ * browser might reach them, so another port is tried. */
 static bool open_pair(struct loopback *l)
 {
     for (int i = 0; i < PORT_TRIES; i++) {
@@ -201,8 +201,8 @@ static void answer(struct loopback_connection *c, const struct loopback_page *pa
     secret_free(&body);
 }
 
-/* Sends what it can. When all is sent, the browser is left time to read it: closing with unread bytes in our own receive
- * buffer would reset the connection and might destroy the page on its way. */
+/* Sends what it can. When all is sent, the browser is left time to read it: closing with unread bytes in our own
+ * receive buffer would reset the connection and might destroy the page on its way. */
 static void connection_send(struct loopback_connection *c)
 {
     ssize_t sent = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);

@@ -1,8 +1,8 @@
 /* The listener to which the browser is sent back (RFC 8252, section 7.3), and the little HTTP that it understands.
  *
- * It listens on loopback addresses only and serves GET of "/?..." with the right Host; everything else gets an error page
- * and changes nothing. Several connections at once, each with a deadline and a limit, so that a slow or hostile client
- * keeps nobody else out. */
+ * It listens on loopback addresses only and serves GET of "/?..." with the right Host; everything else gets an error
+ * page and changes nothing. Several connections at once, each with a deadline and a limit, so that a slow or hostile
+ * client keeps nobody else out. */
 #ifndef XOAUTH2_LOOPBACK_H
 #define XOAUTH2_LOOPBACK_H
 
@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #define LOOPBACK_CONNECTIONS_MAX 16
-#define LOOPBACK_REQUEST_MAX 65536      /* bytes: a browser sends the cookies of every program on this host name */
-#define LOOPBACK_CONNECTION_TIME 10000  /* milliseconds for a request and its answer */
-#define LOOPBACK_LINGER_TIME 2000       /* milliseconds for the last answer, when all else is done */
+#define LOOPBACK_REQUEST_MAX 65536     /* bytes: a browser sends the cookies of every program on this host name */
+#define LOOPBACK_CONNECTION_TIME 10000 /* milliseconds for a request and its answer */
+#define LOOPBACK_LINGER_TIME 2000      /* milliseconds for the last answer, when all else is done */
 #define LOOPBACK_FDS_MAX (2 + LOOPBACK_CONNECTIONS_MAX)
 
 /* What is shown in the browser; plain text, it is escaped. */

@@ -4,8 +4,8 @@
 
 #include "terminal.h"
 
-/* The code as lines of half blocks in UTF-8, white on black whatever the terminal's colours are; the caller frees. NULL
- * where it would be wider than `columns`, memory is short, or there is no libqrencode. */
+/* The code as lines of half blocks in UTF-8, white on black whatever the terminal's colours are; the caller frees.
+ * NULL where it would be wider than `columns`, memory is short, or there is no libqrencode. */
 char *qr_text(const char *text, unsigned columns);
 
 /* Shows it on a terminal that has room and can show the characters; does nothing elsewhere. */

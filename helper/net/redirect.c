@@ -10,7 +10,14 @@
 #include <string.h>
 
 /* The parameters that matter. Each may be there once (RFC 6749, section 3.1). */
-enum parameter { PARAMETER_STATE, PARAMETER_ISS, PARAMETER_CODE, PARAMETER_ERROR, PARAMETER_DESCRIPTION, PARAMETER_COUNT };
+enum parameter {
+    PARAMETER_STATE,
+    PARAMETER_ISS,
+    PARAMETER_CODE,
+    PARAMETER_ERROR,
+    PARAMETER_DESCRIPTION,
+    PARAMETER_COUNT
+};
 
 static const char *const PARAMETER_NAMES[PARAMETER_COUNT] = {
     [PARAMETER_STATE] = "state",

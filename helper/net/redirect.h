@@ -28,8 +28,8 @@ struct redirect {
     const char *problem; /* static */
 };
 
-/* Reads a whole URL, from the browser or as a person pasted it; white space and quotes around it do not count. `state` is
- * compared in constant time, before anything else is looked at. `*r` is overwritten. */
+/* Reads a whole URL, from the browser or as a person pasted it; white space and quotes around it do not count.
+ * `state` is compared in constant time, before anything else is looked at. `*r` is overwritten. */
 enum redirect_result redirect_read(const char *url, const struct redirect_expected *expected, struct redirect *r);
 
 /* Wipes and frees. */

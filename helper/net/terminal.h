@@ -1,5 +1,6 @@
 /* Talking with the person who logs in: prompts go to the controlling terminal, so that a program that swallows our
- * output does not swallow the code to type in; without a terminal they go to standard error. Never to standard output. */
+ * output does not swallow the code to type in; without a terminal they go to standard error. Never to standard
+ * output. */
 #ifndef XOAUTH2_TERMINAL_H
 #define XOAUTH2_TERMINAL_H
 
@@ -10,10 +11,10 @@
 #include <stdint.h>
 
 struct terminal {
-    int tty;       /* /dev/tty, or -1 */
-    int out;       /* where prompts go: `tty`, else standard error */
-    bool is_tty;   /* `out` is a terminal: the cursor can be moved */
-    bool is_utf8;  /* it shows UTF-8, as far as the locale tells */
+    int tty;         /* /dev/tty, or -1 */
+    int out;         /* where prompts go: `tty`, else standard error */
+    bool is_tty;     /* `out` is a terminal: the cursor can be moved */
+    bool is_utf8;    /* it shows UTF-8, as far as the locale tells */
     bool unfinished; /* the cursor stands in a line that terminal_line() wrote */
 };
 
@@ -24,8 +25,8 @@ void terminal_close(struct terminal *t);
 /* Writes a text. Text from elsewhere must have been neutralized. */
 void terminal_say(struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Replaces the line under the cursor, on a terminal; does nothing elsewhere. A later terminal_say() begins a new line,
- * unless this one was empty. */
+/* Replaces the line under the cursor, on a terminal; does nothing elsewhere. A later terminal_say() begins a new
+ * line, unless this one was empty. */
 void terminal_line(struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Its columns, or 0 where unknown. */
@@ -38,13 +39,13 @@ bool terminal_can_ask(const struct terminal *t);
  * (CLOCK_MONOTONIC milliseconds) passes. */
 bool terminal_ask(struct terminal *t, const char *question, int64_t deadline);
 
-/* Reads lines from a descriptor that others may share, so it is never made non-blocking: line_read() is called only after
- * poll(2) said that there is something. */
+/* Reads lines from a descriptor that others may share, so it is never made non-blocking: line_read() is called only
+ * after poll(2) said that there is something. */
 struct line_reader {
     int fd; /* -1: there is nothing to read, or no longer */
     size_t limit;
     struct secret buffer;
-    size_t taken; /* bytes of the line handed out last */
+    size_t taken;  /* bytes of the line handed out last */
     bool skipping; /* in a line that is too long */
 };
 
@@ -59,7 +60,8 @@ enum line_result {
 void line_reader_init(struct line_reader *r, int fd, size_t limit);
 void line_reader_free(struct line_reader *r);
 
-/* Whether it is this process's turn to read: the descriptor is open and, if it is the terminal, we are in the foreground. */
+/* Whether it is this process's turn to read: the descriptor is open and, if it is the terminal, we are in the
+ * foreground. */
 bool line_reader_may_read(const struct line_reader *r);
 
 /* Reads once. */

@@ -9,8 +9,8 @@
 
 static const char BASE64URL[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static const struct authorization FIXED = {
-    .state = "cTkXSP9eLFEq6mr8O0rCsjk1I9hCbdzmwyKtOG9b5vQ", .verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"};
+static const struct authorization FIXED = {.state = "cTkXSP9eLFEq6mr8O0rCsjk1I9hCbdzmwyKtOG9b5vQ",
+                                           .verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"};
 
 /* RFC 7636, Appendix B. */
 static void challenge_of_the_standard(void **unused)
@@ -72,12 +72,11 @@ static void everything_in_its_place(void **unused)
     };
     char *url = authorize_url(&FIXED, &request, &why);
     assert_non_null(url);
-    assert_string_equal(url,
-                        "https://login.example/auth?response_type=code&client_id=id"
-                        "&redirect_uri=http%3a%2f%2f127.0.0.1%3a4711%2f&scope=openid+offline_access"
-                        "&state=cTkXSP9eLFEq6mr8O0rCsjk1I9hCbdzmwyKtOG9b5vQ"
-                        "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
-                        "&login_hint=me%40example.org&prompt=consent&access_type=offline");
+    assert_string_equal(url, "https://login.example/auth?response_type=code&client_id=id"
+                             "&redirect_uri=http%3a%2f%2f127.0.0.1%3a4711%2f&scope=openid+offline_access"
+                             "&state=cTkXSP9eLFEq6mr8O0rCsjk1I9hCbdzmwyKtOG9b5vQ"
+                             "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+                             "&login_hint=me%40example.org&prompt=consent&access_type=offline");
     assert_null(strstr(url, FIXED.verifier));
     free(url);
 }
@@ -126,14 +125,10 @@ static void endpoint_that_is_no_url(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(challenge_of_the_standard),
-        cmocka_unit_test(secrets_have_256_bits_and_no_padding),
-        cmocka_unit_test(secrets_are_never_the_same),
-        cmocka_unit_test(secrets_are_forgotten),
-        cmocka_unit_test(everything_in_its_place),
-        cmocka_unit_test(endpoint_with_a_query),
-        cmocka_unit_test(values_that_would_add_parameters),
-        cmocka_unit_test(endpoint_that_is_no_url),
+        cmocka_unit_test(challenge_of_the_standard),        cmocka_unit_test(secrets_have_256_bits_and_no_padding),
+        cmocka_unit_test(secrets_are_never_the_same),       cmocka_unit_test(secrets_are_forgotten),
+        cmocka_unit_test(everything_in_its_place),          cmocka_unit_test(endpoint_with_a_query),
+        cmocka_unit_test(values_that_would_add_parameters), cmocka_unit_test(endpoint_that_is_no_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,8 @@ static void program_that_is_not_there(void **unused)
         assert_int_equal(wait_for(pid), 127); /* under valgrind the child cannot tell us in another way */
         return;
     }
-    assert_string_equal(why.text, "cannot start the browser 'no-such-browser --new-window': No such file or directory");
+    assert_string_equal(why.text,
+                        "cannot start the browser 'no-such-browser --new-window': No such file or directory");
     assert_int_equal(pid, 0);
 }
 

@@ -23,7 +23,8 @@ static void refuse(const char *json)
     struct report why = {0};
     assert_false(parse(json, &code, &why));
     assert_int_equal(why.code, FAILURE_UNREACHABLE);
-    assert_string_equal(why.text, "login.example gave no device code that can be used: use the browser login (--browser)");
+    assert_string_equal(why.text,
+                        "login.example gave no device code that can be used: use the browser login (--browser)");
     assert_null(code.device_code);
 }
 
@@ -52,7 +53,8 @@ static void no_interval_and_no_lifetime(void **unused)
     (void)unused;
     struct device_code code;
     struct report why;
-    assert_true(parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://e/\"}", &code, &why));
+    assert_true(
+        parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://e/\"}", &code, &why));
     assert_int_equal(code.interval, 5);
     assert_int_equal(code.expires_in, DEVICE_LIFETIME_ASSUMED);
     assert_null(code.verification_uri_complete);
@@ -64,15 +66,17 @@ static void absurd_times(void **unused)
     (void)unused;
     struct device_code code;
     struct report why;
-    assert_true(parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://e/\",\"expires_in\":1e300,"
-                      "\"interval\":99999999999}",
-                      &code, &why));
+    assert_true(
+        parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://e/\",\"expires_in\":1e300,"
+              "\"interval\":99999999999}",
+              &code, &why));
     assert_int_equal(code.interval, DEVICE_INTERVAL_MAX);
     assert_true(code.expires_in == DEVICE_WAIT_MAX || code.expires_in == DEVICE_LIFETIME_ASSUMED);
     device_free(&code);
-    assert_true(parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://e/\",\"expires_in\":-1,"
-                      "\"interval\":0}",
-                      &code, &why));
+    assert_true(
+        parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://e/\",\"expires_in\":-1,"
+              "\"interval\":0}",
+              &code, &why));
     assert_int_equal(code.interval, DEVICE_INTERVAL_DEFAULT);
     assert_int_equal(code.expires_in, DEVICE_LIFETIME_ASSUMED);
     device_free(&code);
@@ -83,8 +87,9 @@ static void address_under_its_old_name(void **unused)
     (void)unused;
     struct device_code code;
     struct report why;
-    assert_true(parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_url\":\"https://www.google.com/device\"}",
-                      &code, &why));
+    assert_true(
+        parse("{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_url\":\"https://www.google.com/device\"}",
+              &code, &why));
     assert_string_equal(code.verification_uri, "https://www.google.com/device");
     device_free(&code);
 }

@@ -53,8 +53,9 @@ static void email_comes_before_the_rest(void **unused)
     (void)unused;
     struct identity who = {0};
     const char *problem;
-    assert_true(add(&who, token("{" HEAD "\"sub\":\"7\",\"upn\":\"u@x\",\"preferred_username\":\"p@x\",\"email\":\"e@x\"}"), ISS,
-                    &problem));
+    assert_true(add(&who,
+                    token("{" HEAD "\"sub\":\"7\",\"upn\":\"u@x\",\"preferred_username\":\"p@x\",\"email\":\"e@x\"}"),
+                    ISS, &problem));
     assert_string_equal(identity_name(&who), "e@x");
     identity_free(&who);
     assert_true(add(&who, token("{" HEAD "\"sub\":\"7\",\"upn\":\"u@x\"}"), ISS, &problem));
@@ -65,7 +66,8 @@ static void email_comes_before_the_rest(void **unused)
 static void any_name_may_be_the_account(void **unused)
 {
     (void)unused;
-    expect_match("{" HEAD "\"email\":\"alias@x.org\",\"preferred_username\":\"Me@X.org\"}", "me@x.org", IDENTITY_SAME);
+    expect_match("{" HEAD "\"email\":\"alias@x.org\",\"preferred_username\":\"Me@X.org\"}", "me@x.org",
+                 IDENTITY_SAME);
     expect_match("{" HEAD "\"sub\":\"me@x.org\"}", "me@x.org", IDENTITY_SAME);
 }
 
@@ -94,7 +96,8 @@ static void nothing_known(void **unused)
 static void audience_in_a_list(void **unused)
 {
     (void)unused;
-    expect_match("{\"iss\":\"" ISS "\",\"aud\":[7,\"other\",\"client\"],\"email\":\"me@x.org\"}", "me@x.org", IDENTITY_SAME);
+    expect_match("{\"iss\":\"" ISS "\",\"aud\":[7,\"other\",\"client\"],\"email\":\"me@x.org\"}", "me@x.org",
+                 IDENTITY_SAME);
 }
 
 static void made_for_another_client(void **unused)

@@ -25,10 +25,12 @@ static int start(void **state)
     snprintf(providers, sizeof providers, "%s", folder_sub("providers", 0755));
     folders[0] = providers;
     provider_folders = folders;
-    folder_write("providers/near.conf",
-                 "description: Near Mail\ntoken_endpoint: https://near.example/t\nauthorization_endpoint: https://near.example/a\n"
-                 "domains: near.example *.near.example\nclient_secret_needed: yes\nadvice: Register at near.example.\n",
-                 0644);
+    folder_write(
+        "providers/near.conf",
+        "description: Near Mail\ntoken_endpoint: https://near.example/t\nauthorization_endpoint: "
+        "https://near.example/a\n"
+        "domains: near.example *.near.example\nclient_secret_needed: yes\nadvice: Register at near.example.\n",
+        0644);
     folder_write("providers/far.conf",
                  "token_endpoint: https://far.example/t\nauthorization_endpoint: https://far.example/a\n"
                  "domains: *.example far.example\n",
@@ -92,7 +94,8 @@ static void expect_refused(const char *part)
 static void first_login(void **unused)
 {
     (void)unused;
-    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c", .scope = "s t", .ca_file = (char *)"/ca"};
+    l.options = (struct login_options){
+        .issuer = "https://i.example", .client_id = "c", .scope = "s t", .ca_file = (char *)"/ca"};
     expect_text(FIRST "issuer: https://i.example\nclient_id: c\nscope: s t\nca_file: /ca\n");
     assert_string_equal(account_value(&l.account, SETTING_ISSUER), "https://i.example");
     assert_int_equal(access(folder_path("accounts/me@example.org.conf"), F_OK), -1);
@@ -196,8 +199,9 @@ static void address_that_tells_its_provider(void **unused)
 static void address_that_tells_nothing(void **unused)
 {
     (void)unused;
-    expect_refused("which provider is me@example.org at? The address does not tell: add --provider NAME (broken, far, near), or "
-                   "--issuer URL");
+    expect_refused(
+        "which provider is me@example.org at? The address does not tell: add --provider NAME (broken, far, near), or "
+        "--issuer URL");
 }
 
 static void exact_domain_before_a_pattern(void **unused)
@@ -234,8 +238,9 @@ static void client_without_its_secret(void **unused)
     l.client.client_id = (char *)"c";
     l.client.login = (char *)"--system me@example.org";
     assert_false(login_account_check_client(&l, &why));
-    assert_string_equal(why.text, "Near Mail wants the client's secret too: put it into a file of its own (mode 0600) and run "
-                                  "'xoauth2 login --client-secret-file FILE --system me@example.org'");
+    assert_string_equal(why.text,
+                        "Near Mail wants the client's secret too: put it into a file of its own (mode 0600) and run "
+                        "'xoauth2 login --client-secret-file FILE --system me@example.org'");
     assert_true(secret_adds(&l.client.client_secret, "x"));
     assert_true(login_account_check_client(&l, &why));
 }
@@ -248,8 +253,9 @@ static void issuer_without_a_client(void **unused)
     expect_text(FIRST "issuer: https://i.example\n");
     l.client.login = (char *)"me@example.org";
     assert_false(login_account_check_client(&l, &why));
-    assert_non_null(strstr(why.text, "at https://i.example, or ask who runs it for one, then run 'xoauth2 login --client-id ID "
-                                     "me@example.org'"));
+    assert_non_null(strstr(why.text,
+                           "at https://i.example, or ask who runs it for one, then run 'xoauth2 login --client-id ID "
+                           "me@example.org'"));
 }
 
 int main(void)

@@ -48,9 +48,10 @@ static void everything_given(void **unused)
 {
     (void)unused;
     struct login_options o;
-    assert_int_equal(parse(&o, "--system me@x --issuer=https://i --tenant t --client-id c --client-secret-file /s --scope s "
-                               "--device --no-open --ca-file /c --allow-other-user"),
-                     LOGIN_OPTIONS_GOOD);
+    assert_int_equal(
+        parse(&o, "--system me@x --issuer=https://i --tenant t --client-id c --client-secret-file /s --scope s "
+                  "--device --no-open --ca-file /c --allow-other-user"),
+        LOGIN_OPTIONS_GOOD);
     assert_string_equal(o.account, "me@x");
     assert_string_equal(o.issuer, "https://i");
     assert_string_equal(o.tenant, "t");
@@ -130,8 +131,9 @@ static void value_that_is_missing_or_too_much(void **unused)
 static void issuer_without_tls(void **unused)
 {
     (void)unused;
-    expect_wrong("--issuer http://i.example/ a@x", "'http://i.example/' cannot be an issuer: give an address with https:// "
-                                                   "(http:// for a loopback address alone)");
+    expect_wrong("--issuer http://i.example/ a@x",
+                 "'http://i.example/' cannot be an issuer: give an address with https:// "
+                 "(http:// for a loopback address alone)");
 }
 
 static void word_that_would_drive_the_terminal(void **unused)

@@ -213,7 +213,8 @@ static void what_was_changed_during_the_login_remains(void **unused)
     const struct readfile_rules rules = {.owner = getuid(), .limit = KEYFILE_SIZE_MAX};
     const struct oauth_answer a = answer("refresh");
     assert_true(save(&a, &why));
-    folder_write("config/accounts/me@example.org.conf", "# new\nissuer: https://i.example\nclient_id: c\nusers: a@b\n", 0600);
+    folder_write("config/accounts/me@example.org.conf",
+                 "# new\nissuer: https://i.example\nclient_id: c\nusers: a@b\n", 0600);
     l.scope_chosen = true;
     assert_true(save(&a, &why));
     secret_init(&text, KEYFILE_SIZE_MAX);

@@ -140,8 +140,9 @@ static void error_with_a_description(void **unused)
 {
     (void)unused;
     struct redirect r;
-    assert_int_equal(redirect_read(HERE "error=access_denied&error_description=not%20me+today&code=x&state=" STATE, &PLAIN, &r),
-                     REDIRECT_ERROR);
+    assert_int_equal(
+        redirect_read(HERE "error=access_denied&error_description=not%20me+today&code=x&state=" STATE, &PLAIN, &r),
+        REDIRECT_ERROR);
     assert_string_equal(r.error, "access_denied");
     assert_string_equal(r.description, "not me today");
     assert_null(r.code);
