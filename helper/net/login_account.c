@@ -222,8 +222,8 @@ static bool no_client_id(const struct login *l, struct report *why)
         return report_set(why, FAILURE_CONFIG, "no client id for %s at %s: %s", l->name, login_account_provider(l),
                           advice);
     return report_set(why, FAILURE_CONFIG,
-                      "no client id for %s: register a native (public) client with the redirect address http://%s/ at "
-                      "%s, or ask who runs it for one, then run 'xoauth2 login --client-id ID %s'",
+                      "no client id for %s: register a native (public) client with the redirect address http://%s/ "
+                      "at %s, or ask who runs it for one, then run 'xoauth2 login --client-id ID %s'",
                       l->name, host ? host : "127.0.0.1", login_account_provider(l), l->client.login);
 }
 
