@@ -110,15 +110,15 @@ static bool load_state(struct state *s, const struct paths *p, const char *name,
     return result == READFILE_OK || result == READFILE_MISSING;
 }
 
-/* Whether the store has another refresh token than the one that was refused: a process on another machine that shares
+/* Whether the store has another refresh token than the one that was sent: a process on another machine that shares
  * the folder may have renewed it, since its lock need not reach us. Then `s` becomes what is on disk. */
-static bool reread(struct state *s, const struct paths *p, const char *name, const char *refused)
+static bool reread(struct state *s, const struct paths *p, const char *name, const char *sent)
 {
     struct state newer;
     struct report ignored;
     state_init(&newer);
     if (state_load(&newer, p, name, &ignored) == READFILE_OK && newer.refresh_token &&
-        strcmp(newer.refresh_token, refused) != 0) {
+        strcmp(newer.refresh_token, sent) != 0) {
         state_free(s);
         *s = newer;
         return true;
@@ -134,42 +134,46 @@ static bool commit(struct state_writer *w, const struct state *s, const struct p
     return state_commit(w, s, why) || state_save(s, p, name, why);
 }
 
-/* One renewal, from the reserved file to the committed one. What a failure taught is kept too, if it can be; but a
- * refusal is not written here, since a newer refresh token may be on disk. */
-static enum renew_result renew_and_commit(struct renewal *r, struct state *s, const struct paths *p, const char *name,
-                                          struct report *why)
+enum outcome {
+    RENEWED,
+    FAILED,
+    OVERTAKEN, /* somebody else renewed: the state is what he wrote */
+};
+
+/* One renewal, from the reserved file to the committed one. What a failure taught is kept too, if it can be, but it
+ * must not replace somebody else's newer refresh token. */
+static enum outcome renew_and_commit(struct renewal *r, struct state *s, const struct paths *p, int64_t deadline,
+                                     struct report *why)
 {
+    const char *name = r->client.account->name;
     struct state_writer w = STATE_WRITER_NONE;
     struct report ignored;
-    enum renew_result result = RENEW_FAILED;
-    if (state_prepare(&w, p, name, why)) {
-        result = renew_now(r, HTTP_TOTAL_TIMEOUT, why);
-        if (result == RENEW_OK && !commit(&w, s, p, name, why))
-            result = RENEW_FAILED;
-        else if (result == RENEW_FAILED)
-            commit(&w, s, p, name, &ignored);
-    }
+    enum outcome outcome = FAILED;
+    if (!state_prepare(&w, p, name, why))
+        goto done;
+    if (renew_now(r, clock_left(deadline), why) == RENEW_OK)
+        outcome = commit(&w, s, p, name, why) ? RENEWED : FAILED;
+    else if (r->sent && strcmp(s->refresh_token, r->sent) == 0 && reread(s, p, name, r->sent))
+        outcome = OVERTAKEN;
+    else
+        commit(&w, s, p, name, &ignored);
+done:
     state_abandon(&w);
-    return result;
+    return outcome;
 }
 
-/* A round: is a renewal still needed, is it possible, do it. RENEW_REFUSED: `s` became a newer state, try that. */
-static enum renew_result run_round(const struct account *a, const struct paths *p, struct state *s, bool force,
-                                   struct report *why)
+/* Is a renewal still needed, is it possible, do it. */
+static enum outcome run_round(const struct account *a, const struct paths *p, struct state *s, bool force,
+                              int64_t deadline, struct report *why)
 {
     struct renewal r;
-    struct report ignored;
-    enum renew_result result = RENEW_FAILED;
+    enum outcome outcome = FAILED;
     if (!force && state_is_fresh(s, clock_wall(), account_refresh_margin(a)))
-        return RENEW_OK;
+        return RENEWED;
     if (renew_open(&r, a, p, s, why))
-        result = renew_and_commit(&r, s, p, a->name, why);
-    if (result == RENEW_REFUSED && !reread(s, p, a->name, r.sent)) {
-        state_save(s, p, a->name, &ignored);
-        result = RENEW_FAILED;
-    }
+        outcome = renew_and_commit(&r, s, p, deadline, why);
     renew_close(&r);
-    return result;
+    return outcome;
 }
 
 /* With the lock held. No signal ends this between the request that spends a refresh token and the file with its
@@ -178,7 +182,8 @@ static bool renew_locked(const struct account *a, const struct paths *p, bool fo
 {
     sigset_t shielded, before;
     struct state s;
-    enum renew_result result = RENEW_REFUSED;
+    int64_t deadline = clock_monotonic() + HTTP_TOTAL_TIMEOUT;
+    enum outcome outcome = OVERTAKEN;
     state_init(&s);
     sigemptyset(&shielded);
     sigaddset(&shielded, SIGHUP);
@@ -187,12 +192,12 @@ static bool renew_locked(const struct account *a, const struct paths *p, bool fo
     sigaddset(&shielded, SIGTERM);
     sigprocmask(SIG_BLOCK, &shielded, &before);
     if (!load_state(&s, p, a->name, why))
-        result = RENEW_FAILED;
-    for (int round = 0; result == RENEW_REFUSED && round < ROUNDS_MAX; round++)
-        result = run_round(a, p, &s, force && round == 0, why);
+        outcome = FAILED;
+    for (int round = 0; outcome == OVERTAKEN && round < ROUNDS_MAX; round++)
+        outcome = run_round(a, p, &s, force && round == 0, deadline, why);
     sigprocmask(SIG_SETMASK, &before, NULL);
     state_free(&s);
-    return result == RENEW_OK;
+    return outcome == RENEWED;
 }
 
 static bool run(const struct request *request, struct report *why)

@@ -133,20 +133,24 @@ void renew_unanswered(struct renewal *r, const struct report *why)
     record(r->state, why, NULL, 0);
 }
 
+static enum renew_result result_of(bool ok, const struct oauth_answer *answer, const struct report *why)
+{
+    if (ok)
+        return RENEW_OK;
+    bool refused = answer->error && strcmp(answer->error, "invalid_grant") == 0;
+    return refused && why->code == FAILURE_LOGIN_NEEDED ? RENEW_REFUSED : RENEW_FAILED;
+}
+
 enum renew_result renew_finish(struct renewal *r, const struct http_reply *reply, struct report *why)
 {
     struct oauth_answer answer;
     struct http_field fields[FIELDS];
-    enum renew_result result = RENEW_FAILED;
-    *why = (struct report){0};
     fill(r, fields);
     oauth_finish(&r->client, r->client.token_endpoint, fields, reply, &answer, why);
-    if (answer.ok && oauth_apply(r->state, &answer, &r->client, r->sent_at, why))
-        result = RENEW_OK;
-    else
+    bool ok = answer.ok && oauth_apply(r->state, &answer, &r->client, r->sent_at, why);
+    if (!ok)
         record(r->state, why, answer.error, answer.retry_after);
-    if (why->code == FAILURE_LOGIN_NEEDED && answer.error && strcmp(answer.error, "invalid_grant") == 0)
-        result = RENEW_REFUSED;
+    enum renew_result result = result_of(ok, &answer, why);
     oauth_answer_free(&answer);
     return result;
 }
@@ -167,8 +171,8 @@ int renew_pause(const struct http_reply *reply, bool answered)
 /* One try. `*pause` says when another is allowed. */
 static enum renew_result try_once(struct renewal *r, int64_t timeout, int *pause, struct report *why)
 {
-    enum renew_result result = RENEW_FAILED;
     struct http_reply reply;
+    enum renew_result result = RENEW_FAILED;
     struct http_exchange *x = renew_start(r, timeout, why);
     *pause = -1;
     if (!x)

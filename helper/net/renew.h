@@ -47,12 +47,15 @@ const char *renew_endpoint(const struct oauth_client *c, const struct state *s, 
 struct http_exchange *renew_start(struct renewal *r, int64_t timeout, struct report *why);
 
 enum renew_result {
-    RENEW_OK,      /* the state has the new token: commit it, now */
-    RENEW_REFUSED, /* the server refused this refresh token: another process may have a newer one on disk */
-    RENEW_FAILED,  /* anything else; commit the state too: it holds what is to be remembered */
+    RENEW_OK,      /* the state has the new tokens: commit it, now */
+    RENEW_REFUSED, /* the server refused this refresh token (invalid_grant) */
+    RENEW_FAILED,  /* anything else */
 };
 
-/* Takes a reply into the state: the new tokens, or the last error. The refresh token stays whatever the error. */
+/* Takes a reply into the state: the new tokens, or the last error. The refresh token stays whatever the error. After
+ * a failure too the state is to be committed, since it holds what is to be remembered, and maybe a new refresh token.
+ * But if its refresh token is still the one that was sent, look first whether the disk has another one, which a
+ * process on another machine that shares the folder may have put there: that one must not be overwritten. */
 enum renew_result renew_finish(struct renewal *r, const struct http_reply *reply, struct report *why);
 
 /* Records a request that got no answer; `*why` says what happened. */
@@ -64,7 +67,7 @@ void renew_unanswered(struct renewal *r, const struct report *why);
  * more can cost the whole login where reuse is taken for theft. */
 int renew_pause(const struct http_reply *reply, bool answered);
 
-/* All of it, waiting at most `timeout` milliseconds, with RENEW_TRIES_MAX tries. */
+/* All of it, waiting at most `timeout` milliseconds, with RENEW_TRIES_MAX tries. As renew_finish(). */
 enum renew_result renew_now(struct renewal *r, int64_t timeout, struct report *why);
 
 #endif

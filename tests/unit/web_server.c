@@ -137,6 +137,17 @@ static bool put_text(struct connection *c, const char *text, int port)
     return put(c, text, strlen(text));
 }
 
+static void meet(const struct web_turn *turn)
+{
+    if (turn->write) {
+        FILE *out = fopen(turn->write, "w");
+        if (!out || fputs(turn->content, out) < 0 || fclose(out) != 0)
+            die();
+    }
+    while (turn->wait_for && access(turn->wait_for, F_OK) != 0)
+        nap();
+}
+
 static void play(struct connection *c, const struct web_turn *turn, int port)
 {
     static const char zeros[4096];
@@ -192,6 +203,7 @@ static void serve(int listener, int record, const struct web_turn turns[], size_
             hang_up(&c);
             continue;
         }
+        meet(&turns[i]);
         play(&c, &turns[i], port);
         if (turns[i].act != WEB_KEEP_OPEN)
             hang_up(&c);

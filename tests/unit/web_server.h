@@ -20,7 +20,10 @@ enum web_act {
 struct web_turn {
     enum web_act act;
     const char *reply;
-    size_t len; /* of the reply; 0: it is a string, in which "@PORT@" stands for the server's port */
+    const char *write; /* once the request is read, this file gets `content` ... */
+    const char *content;
+    const char *wait_for; /* ... and the reply waits until there is this file; both may be NULL */
+    size_t len;           /* of the reply; 0: it is a string, in which "@PORT@" stands for the server's port */
 };
 
 enum { WEB_REQUESTS_MAX = 8 };
