@@ -1,7 +1,18 @@
 # One file per provider: adding a provider is adding a file here and its name below.
 dist_pkgprovider_DATA += \
+	providers/aol.conf \
+	providers/comcast.conf \
+	providers/fastmail.conf \
+	providers/generic.conf \
 	providers/google.conf \
-	providers/microsoft.conf
+	providers/mailru.conf \
+	providers/microsoft-china.conf \
+	providers/microsoft-dod.conf \
+	providers/microsoft-gcc-high.conf \
+	providers/microsoft.conf \
+	providers/outlook.conf \
+	providers/yahoo.conf \
+	providers/yandex.conf
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_provider_files
