@@ -43,3 +43,4 @@ xoauth2_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 xoauth2_LDADD = $(helper_libs)
 
 include helper/net/local.mk
+include helper/agent/local.mk

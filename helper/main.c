@@ -32,6 +32,8 @@ static const struct verb VERBS[] = {
      "[--json] [ACCOUNT]"},
     {"list", verb_list, NULL, ACCOUNT_NONE, true, "print the names of the accounts", "[--json]"},
     {"logout", NULL, LIBEXECDIR "/logout", ACCOUNT_NEEDED, false, "revoke and remove the tokens", "ACCOUNT"},
+    {"agent", NULL, LIBEXECDIR "/agent", ACCOUNT_NONE, false, "keep tokens ready and hand them out at a socket",
+     "[--foreground] [--socket PATH]..."},
     {"helper", verb_helper, NULL, ACCOUNT_NONE, false, "answer requests of xoauth2-protocol(7) on standard input", ""},
 };
 

@@ -1,0 +1,28 @@
+/* The agent: everything that one process holds. */
+#ifndef XOAUTH2_AGENT_H
+#define XOAUTH2_AGENT_H
+
+#include "clients.h"
+#include "exchanges.h"
+#include "listeners.h"
+#include "loop.h"
+#include "multi.h"
+#include "paths.h"
+#include "secret.h"
+#include "table.h"
+
+#include <stdbool.h>
+
+struct agent {
+    struct loop loop;
+    struct paths paths;
+    struct table table;
+    struct multi multi;
+    struct exchanges exchanges;
+    struct listeners listeners;
+    struct clients clients;
+    struct secret reply; /* where replies are made */
+    bool stopping;
+};
+
+#endif

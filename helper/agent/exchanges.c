@@ -1,0 +1,421 @@
+#include "config.h"
+
+#include "exchanges.h"
+
+#include "account.h"
+#include "agent.h"
+#include "clock.h"
+#include "log.h"
+#include "multi.h"
+#include "renew.h"
+#include "serve.h"
+#include "token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS_MAX = 2 }; /* a second one if somebody else's newer refresh token turns up */
+
+struct renewing {
+    struct transfer transfer;
+    struct entry *entry;
+    struct timer timer; /* for another try: of the lock, or of the request */
+    int64_t deadline;   /* of the lock; milliseconds of loop_now() */
+    int lock;
+    unsigned rounds;
+    unsigned tries;
+    bool unsaved; /* the new tokens are not on disk yet, though they should be */
+    struct account account;
+    struct state state;
+    struct renewal renewal;
+    struct state_writer writer;
+    struct http_exchange *exchange;
+};
+
+static void begin_round(struct renewing *r);
+
+/* --- the end of one --- */
+
+static void free_renewing(struct renewing *r)
+{
+    struct agent *a = r->entry->agent;
+    multi_stop(&r->transfer);
+    http_end(&r->exchange);
+    renew_close(&r->renewal);
+    state_abandon(&r->writer);
+    state_free(&r->state);
+    account_free(&r->account);
+    store_unlock(&r->lock);
+    timer_release(&a->loop, &r->timer);
+    r->entry->renewing = NULL;
+    a->exchanges.running--;
+    free(r);
+}
+
+/* Beside what the state says, a provider is left alone for longer and longer while it fails; so is a disk. */
+static void leave_alone(struct entry *e, const struct report *why)
+{
+    int64_t now = clock_wall();
+    unsigned failures = ++e->standing.failures;
+    e->held_until = now + schedule_pause(failures, SCHEDULE_PAUSE_MAX);
+    int64_t until = now + schedule_pause(failures, SCHEDULE_PAUSE_ASKED_MAX);
+    if (e->refusal && until <= e->refusal_until)
+        return;
+    note_set(&e->refusal, why);
+    e->refusal_until = until;
+}
+
+static void log_outcome(const struct entry *e, const struct report *why)
+{
+    if (why->code == FAILURE_NONE)
+        log_info("%s: the token was renewed", e->name);
+    else
+        log_warning("%s: %s", e->name, why->text);
+}
+
+/* `*why` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
+static void finish(struct renewing *r, const struct report *why)
+{
+    struct entry *e = r->entry;
+    struct agent *a = e->agent;
+    bool adopted = why->code == FAILURE_NONE && r->tries == 0;
+    if (!e->gone)
+        entry_load_state(e);
+    free_renewing(r);
+    if (!adopted)
+        log_outcome(e, why);
+    if (why->code != FAILURE_NONE && why->code != FAILURE_LOGIN_NEEDED)
+        leave_alone(e, why);
+    entry_schedule(e);
+    serve_waiting(e, why);
+    if (e->gone)
+        entry_free(e);
+    job_queue(&a->loop, &a->exchanges.start);
+}
+
+static void fail(struct renewing *r, enum failure code, const char *text)
+{
+    struct report why;
+    report_set(&why, code, "%s", text);
+    finish(r, &why);
+}
+
+/* --- disk --- */
+
+/* Puts the state on disk; if that fails, once more with a new file, since a new refresh token may be nowhere else. */
+static bool commit(struct renewing *r, struct report *why)
+{
+    const struct entry *e = r->entry;
+    return state_commit(&r->writer, &r->state, why) || state_save(&r->state, &e->agent->paths, e->name, why);
+}
+
+/* Whether the store has another refresh token than the one that was refused. Then the state becomes what is on disk. */
+static bool reread(struct renewing *r)
+{
+    struct state newer;
+    struct report ignored;
+    const struct entry *e = r->entry;
+    state_init(&newer);
+    if (state_load(&newer, &e->agent->paths, e->name, &ignored) == READFILE_OK && newer.refresh_token &&
+        strcmp(newer.refresh_token, r->renewal.sent) != 0) {
+        state_free(&r->state);
+        r->state = newer;
+        return true;
+    }
+    state_free(&newer);
+    return false;
+}
+
+/* --- the exchange --- */
+
+/* A failure that is not the refresh token's end is remembered on disk, if it can be. */
+static void commit_failure(struct renewing *r, const struct report *why)
+{
+    struct report ignored;
+    commit(r, &ignored);
+    finish(r, why);
+}
+
+/* Another try is allowed where the server has certainly not used the refresh token. */
+static bool try_again(struct renewing *r, const struct http_reply *reply, bool answered)
+{
+    struct agent *a = r->entry->agent;
+    int pause = renew_pause(reply, answered);
+    if (pause < 0 || r->tries >= RENEW_TRIES_MAX || a->stopping)
+        return false;
+    http_end(&r->exchange);
+    timer_set(&a->loop, &r->timer, loop_now() + pause);
+    return true;
+}
+
+/* The old refresh token may be dead by now, so the new one is held, and the lock with it, until the disk takes it. */
+static void save_later(struct renewing *r, const struct report *why)
+{
+    const struct entry *e = r->entry;
+    if (!r->unsaved)
+        log_warning("%s: %s; the new tokens are in memory alone, and it will be tried again", e->name, why->text);
+    r->unsaved = true;
+    timer_set(&e->agent->loop, &r->timer, loop_now() + EXCHANGES_SAVE_MS);
+}
+
+static void save_again(struct renewing *r)
+{
+    struct report why = {0};
+    if (state_save(&r->state, &r->entry->agent->paths, r->entry->name, &why)) {
+        why.code = FAILURE_NONE;
+        finish(r, &why);
+    } else {
+        save_later(r, &why);
+    }
+}
+
+static void take_answer(struct renewing *r, const struct http_reply *reply, struct report *why)
+{
+    switch (renew_finish(&r->renewal, reply, why)) {
+    case RENEW_OK:
+        *why = (struct report){0};
+        if (commit(r, why))
+            finish(r, why);
+        else
+            save_later(r, why);
+        return;
+    case RENEW_REFUSED:
+        if (r->rounds < ROUNDS_MAX && reread(r)) {
+            http_end(&r->exchange);
+            renew_close(&r->renewal);
+            state_abandon(&r->writer);
+            begin_round(r);
+            return;
+        }
+        break;
+    case RENEW_FAILED:
+        if (why->code == FAILURE_UNREACHABLE && try_again(r, reply, true))
+            return;
+        break;
+    }
+    commit_failure(r, why);
+}
+
+static void transfer_done(struct transfer *t)
+{
+    struct renewing *r = (struct renewing *)(void *)t;
+    struct http_reply reply;
+    struct report why = {0};
+    enum http_step step = http_finish(r->exchange, t->result, &reply, &why);
+    if (step == HTTP_AGAIN && multi_start(&r->entry->agent->multi, t, http_handle(r->exchange))) {
+        http_reply_free(&reply);
+        return;
+    }
+    if (step == HTTP_AGAIN)
+        report_set(&why, FAILURE_UNREACHABLE, "not enough memory for a request");
+    if (step == HTTP_DONE) {
+        take_answer(r, &reply, &why);
+    } else {
+        renew_unanswered(&r->renewal, &why);
+        if (why.code != FAILURE_UNREACHABLE || !try_again(r, &reply, false))
+            commit_failure(r, &why);
+    }
+    http_reply_free(&reply);
+}
+
+static void send_request(struct renewing *r)
+{
+    struct report why = {0};
+    r->tries++;
+    r->exchange = renew_start(&r->renewal, HTTP_TOTAL_TIMEOUT, &why);
+    if (r->exchange && multi_start(&r->entry->agent->multi, &r->transfer, http_handle(r->exchange)))
+        return;
+    if (r->exchange)
+        report_set(&why, FAILURE_UNREACHABLE, "not enough memory for a request");
+    finish(r, &why);
+}
+
+/* --- before it --- */
+
+/* Whether the failure on disk is the one that we knew of when we decided to ask. Any other is of a process that has
+ * just asked, so its answer is ours too. */
+static bool is_known_failure(const struct renewing *r)
+{
+    const struct state_error *e = &r->state.last_error;
+    return e->code == r->entry->standing.error && e->at == r->entry->standing.error_at;
+}
+
+/* Is a renewal still needed, is it possible, do it. */
+static void begin_round(struct renewing *r)
+{
+    struct entry *e = r->entry;
+    const struct paths *p = &e->agent->paths;
+    struct report why = {0};
+    r->rounds++;
+    r->tries = 0;
+    bool rejected = e->rejected && r->state.access_token && strcmp(e->rejected, r->state.access_token) == 0;
+    if (!rejected && state_is_fresh(&r->state, clock_wall(), account_refresh_margin(&r->account))) {
+        finish(r, &why);
+        return;
+    }
+    if (!token_may_ask(e->name, p, &r->state, is_known_failure(r), &why) ||
+        !renew_open(&r->renewal, &r->account, p, &r->state, &why) || !state_prepare(&r->writer, p, e->name, &why)) {
+        finish(r, &why);
+        return;
+    }
+    send_request(r);
+}
+
+static void begin(struct renewing *r)
+{
+    struct entry *e = r->entry;
+    const struct paths *p = &e->agent->paths;
+    struct report why = {0};
+    enum readfile_result result = account_load(&r->account, p, e->name, &why);
+    if (result == READFILE_MISSING)
+        report_set(&why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
+    if (result == READFILE_OK) {
+        result = state_load(&r->state, p, e->name, &why);
+        if (result == READFILE_MISSING) /* an empty one, which token_may_ask() refuses with the remedy */
+            result = READFILE_OK;
+    }
+    if (result == READFILE_OK)
+        begin_round(r);
+    else
+        finish(r, &why);
+}
+
+static void try_lock(struct renewing *r)
+{
+    struct entry *e = r->entry;
+    struct agent *a = e->agent;
+    struct report why;
+    if (a->stopping || e->gone) {
+        fail(r, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+        return;
+    }
+    r->lock = store_lock(&a->paths, e->name, 0, &why);
+    if (r->lock >= 0)
+        begin(r);
+    else if (why.code == FAILURE_BUSY && loop_now() < r->deadline)
+        timer_set(&a->loop, &r->timer, loop_now() + EXCHANGES_LOCK_MS);
+    else
+        finish(r, &why);
+}
+
+static void timer_fired(struct timer *t)
+{
+    struct renewing *r = (struct renewing *)(void *)((char *)t - offsetof(struct renewing, timer));
+    if (r->lock < 0)
+        try_lock(r);
+    else if (r->unsaved)
+        save_again(r);
+    else
+        send_request(r);
+}
+
+static void start_one(struct entry *e)
+{
+    struct agent *a = e->agent;
+    struct report why;
+    struct renewing *r = calloc(1, sizeof *r);
+    if (!r || !timer_register(&a->loop, &r->timer, timer_fired)) {
+        free(r);
+        report_set(&why, FAILURE_UNREACHABLE, "not enough memory");
+        leave_alone(e, &why);
+        entry_schedule(e);
+        serve_waiting(e, &why);
+        return;
+    }
+    r->transfer.done = transfer_done;
+    r->entry = e;
+    r->lock = -1;
+    r->deadline = loop_now() + TOKEN_WAIT_MAX;
+    r->writer = (struct state_writer)STATE_WRITER_NONE;
+    account_init(&r->account);
+    state_init(&r->state);
+    e->renewing = r;
+    a->exchanges.running++;
+    timer_clear(&a->loop, &e->timer);
+    try_lock(r);
+}
+
+/* --- turns --- */
+
+static struct entry *next_wanted(struct exchanges *x)
+{
+    struct entry *e = x->first;
+    x->first = e->next_wanted;
+    if (!x->first)
+        x->last = &x->first;
+    e->wanted = false;
+    return e;
+}
+
+static void run_start(struct job *j)
+{
+    struct exchanges *x = (struct exchanges *)(void *)((char *)j - offsetof(struct exchanges, start));
+    if (x->first && x->running < EXCHANGES_MAX)
+        start_one(next_wanted(x));
+    if (x->first && x->running < EXCHANGES_MAX)
+        job_queue(&x->agent->loop, j);
+}
+
+void exchanges_open(struct exchanges *x, struct agent *a)
+{
+    *x = (struct exchanges){.agent = a, .start = {.run = run_start}};
+    x->last = &x->first;
+}
+
+static void unwant(struct exchanges *x, struct entry *e)
+{
+    struct entry **at = &x->first;
+    if (!e->wanted)
+        return;
+    while (*at != e)
+        at = &(*at)->next_wanted;
+    *at = e->next_wanted;
+    if (x->last == &e->next_wanted)
+        x->last = at;
+    e->wanted = false;
+}
+
+void exchanges_want(struct entry *e, bool urgent)
+{
+    struct exchanges *x = &e->agent->exchanges;
+    if (e->renewing || (e->wanted && !urgent) || x->agent->stopping)
+        return;
+    unwant(x, e);
+    struct entry **at = urgent ? &x->first : x->last;
+    e->next_wanted = *at;
+    *at = e;
+    if (!e->next_wanted)
+        x->last = &e->next_wanted;
+    e->wanted = true;
+    job_queue(&x->agent->loop, &x->start);
+}
+
+void exchanges_leave(struct entry *e)
+{
+    struct report why;
+    unwant(&e->agent->exchanges, e);
+    timer_clear(&e->agent->loop, &e->timer);
+    if (e->renewing)
+        return;
+    report_set(&why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
+    serve_waiting(e, &why);
+    entry_free(e);
+}
+
+void exchanges_stop(struct exchanges *x)
+{
+    struct report why;
+    report_set(&why, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+    while (x->first)
+        serve_waiting(next_wanted(x), &why);
+}
+
+
+void exchanges_abandon(struct entry *e)
+{
+    unwant(&e->agent->exchanges, e);
+    if (!e->renewing)
+        return;
+    log_warning("%s: its renewal did not end in time and is given up", e->name);
+    free_renewing(e->renewing);
+}

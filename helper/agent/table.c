@@ -1,0 +1,492 @@
+#include "config.h"
+
+#include "table.h"
+
+#include "account.h"
+#include "agent.h"
+#include "choice.h"
+#include "exchanges.h"
+#include "glob.h"
+#include "log.h"
+#include "lookup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FIRST_SIZE = 64,
+    EVENTS_SIZE = 4096, /* bytes of inotify events read at once */
+    CHANGES = IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |
+              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+};
+
+/* An address in users: without a '*'. */
+struct alias {
+    struct alias *next;   /* of the same hash */
+    struct alias *sister; /* of the same account */
+    struct entry *entry;
+    char address[]; /* in lower case */
+};
+
+/* --- hashing: FNV-1a --- */
+
+static size_t hash(const char *text)
+{
+    uint64_t value = UINT64_C(14695981039346656037);
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return (size_t)(value ^ value >> 32);
+}
+
+static struct entry **place_of_name(struct table *t, const char *name)
+{
+    return &t->names[hash(name) & (t->size - 1)];
+}
+
+static struct alias **place_of_alias(struct table *t, const char *address)
+{
+    return &t->aliases[hash(address) & (t->size - 1)];
+}
+
+static void move_all(struct table *from, struct table *to)
+{
+    for (size_t i = 0; i < from->size; i++) {
+        for (struct entry *e = from->names[i], *next; e; e = next) {
+            struct entry **place = place_of_name(to, e->name);
+            next = e->next;
+            e->next = *place;
+            *place = e;
+        }
+        for (struct alias *a = from->aliases[i], *next; a; a = next) {
+            struct alias **place = place_of_alias(to, a->address);
+            next = a->next;
+            a->next = *place;
+            *place = a;
+        }
+    }
+}
+
+static bool resize(struct table *t, size_t size)
+{
+    struct table larger = *t;
+    larger.size = size;
+    larger.names = calloc(size, sizeof *larger.names);
+    larger.aliases = calloc(size, sizeof *larger.aliases);
+    if (!larger.names || !larger.aliases) {
+        free(larger.names);
+        free(larger.aliases);
+        return false;
+    }
+    move_all(t, &larger);
+    free(t->names);
+    free(t->aliases);
+    t->names = larger.names;
+    t->aliases = larger.aliases;
+    t->size = size;
+    return true;
+}
+
+/* --- the index of users: --- */
+
+static void unlink_pattern(struct table *t, struct entry *e)
+{
+    struct entry **at = &t->patterns;
+    while (*at && *at != e)
+        at = &(*at)->next_pattern;
+    if (*at)
+        *at = e->next_pattern;
+    e->next_pattern = NULL;
+}
+
+static void unlink_alias(struct table *t, struct alias *a)
+{
+    struct alias **at = place_of_alias(t, a->address);
+    while (*at != a)
+        at = &(*at)->next;
+    *at = a->next;
+    free(a);
+}
+
+static void unindex(struct table *t, struct entry *e)
+{
+    unlink_pattern(t, e);
+    while (e->aliases) {
+        struct alias *a = e->aliases;
+        e->aliases = a->sister;
+        unlink_alias(t, a);
+    }
+    if (e->problem)
+        t->broken--;
+}
+
+static void add_alias(struct table *t, struct entry *e, const char *address, size_t len)
+{
+    struct alias *a = malloc(sizeof *a + len + 1);
+    if (!a) {
+        log_warning("%s: not enough memory for users:", e->name);
+        return;
+    }
+    for (size_t i = 0; i < len; i++)
+        a->address[i] = address[i] >= 'A' && address[i] <= 'Z' ? (char)(address[i] - 'A' + 'a') : address[i];
+    a->address[len] = '\0';
+    a->entry = e;
+    a->sister = e->aliases;
+    e->aliases = a;
+    struct alias **place = place_of_alias(t, a->address);
+    a->next = *place;
+    *place = a;
+}
+
+static void index_users(struct table *t, struct entry *e)
+{
+    const char *list = e->users;
+    const char *address;
+    size_t len;
+    bool pattern = false;
+    if (e->problem)
+        t->broken++;
+    while (list && (address = glob_next(&list, &len)) != NULL) {
+        if (memchr(address, '*', len))
+            pattern = true;
+        else
+            add_alias(t, e, address, len);
+    }
+    if (pattern) {
+        e->next_pattern = t->patterns;
+        t->patterns = e;
+    }
+}
+
+/* --- accounts that come, change and go --- */
+
+static struct entry *by_name(struct table *t, const char *name)
+{
+    struct entry *e = *place_of_name(t, name);
+    while (e && strcmp(e->name, name) != 0)
+        e = e->next;
+    return e;
+}
+
+/* Its renewal, if one is under way, goes on to its end: the new refresh token must reach the disk. */
+static void remove_entry(struct table *t, struct entry *e)
+{
+    struct entry **at = place_of_name(t, e->name);
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    t->count--;
+    unindex(t, e);
+    e->gone = true;
+    exchanges_leave(e);
+}
+
+static void add_entry(struct table *t, const char *name)
+{
+    struct entry *e = t->count < t->size || resize(t, t->size * 2) ? entry_new(t->agent, name) : NULL;
+    if (!e) {
+        log_warning("not enough memory for %s", name);
+        return;
+    }
+    if (!entry_load_file(e)) {
+        entry_free(e);
+        return;
+    }
+    struct entry **place = place_of_name(t, e->name);
+    e->next = *place;
+    *place = e;
+    e->round = t->round;
+    t->count++;
+    index_users(t, e);
+    if (!e->problem)
+        entry_load_state(e);
+}
+
+static void reload_entry(struct table *t, struct entry *e)
+{
+    unindex(t, e);
+    bool there = entry_load_file(e);
+    index_users(t, e);
+    if (!there)
+        remove_entry(t, e);
+    else if (!e->problem)
+        entry_load_state(e);
+}
+
+/* Takes what changed in one account's file. */
+static void check_name(struct table *t, const char *name)
+{
+    struct entry *e = by_name(t, name);
+    if (!e)
+        add_entry(t, name);
+    else if (!entry_file_is_current(e))
+        reload_entry(t, e);
+}
+
+static bool scan_one(void *arg, const char *name)
+{
+    struct table *t = arg;
+    check_name(t, name);
+    struct entry *e = by_name(t, name);
+    if (e)
+        e->round = t->round;
+    return true;
+}
+
+static void remove_unseen(struct table *t)
+{
+    for (size_t i = 0; i < t->size; i++)
+        for (struct entry *e = t->names[i], *next; e; e = next) {
+            next = e->next;
+            if (e->round != t->round)
+                remove_entry(t, e);
+        }
+}
+
+static void scan(struct table *t)
+{
+    struct report why;
+    t->round++;
+    if (account_each(&t->agent->paths, scan_one, t, &why))
+        remove_unseen(t);
+    else
+        log_warning("%s", why.text);
+}
+
+/* --- noticing --- */
+
+static struct stamp folder_stamp(const struct table *t)
+{
+    struct stat st;
+    if (stat(t->agent->paths.accounts, &st) != 0)
+        return (struct stamp){0};
+    return (struct stamp){.there = true, .dev = st.st_dev, .ino = st.st_ino, .changed = st.st_mtim};
+}
+
+static bool same_folder(const struct stamp *a, const struct stamp *b)
+{
+    return a->there == b->there && a->dev == b->dev && a->ino == b->ino && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static void unwatch(struct table *t)
+{
+    if (t->changes.fd < 0)
+        return;
+    loop_unwatch(&t->agent->loop, &t->changes);
+    close(t->changes.fd);
+    t->changes.fd = -1;
+}
+
+/* Watches the folder before it is read, so that nothing falls in between. */
+static void watch_and_scan(struct table *t)
+{
+    unwatch(t);
+    t->folder = folder_stamp(t);
+    if (t->folder.there) {
+        t->changes.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (t->changes.fd >= 0 &&
+            (inotify_add_watch(t->changes.fd, t->agent->paths.accounts, CHANGES) < 0 ||
+             !loop_watch(&t->agent->loop, &t->changes, EPOLLIN)))
+            unwatch(t);
+    }
+    scan(t);
+}
+
+/* Returns false where the watch has come to its end. */
+static bool take_event(struct table *t, const struct inotify_event *event)
+{
+    char name[ACCOUNT_NAME_MAX + 1];
+    if (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
+        return false;
+    if (event->len > 0) {
+        account_of_file(event->name, name);
+        if (*name)
+            check_name(t, name);
+    }
+    return true;
+}
+
+/* Takes every event that is there. False where the folder must be looked at anew. */
+static bool take_events(struct table *t)
+{
+    _Alignas(struct inotify_event) char buffer[EVENTS_SIZE];
+    ssize_t len;
+    while ((len = read(t->changes.fd, buffer, sizeof buffer)) > 0)
+        for (char *at = buffer; at < buffer + len;) {
+            const struct inotify_event *event = (const void *)at;
+            if (!take_event(t, event))
+                return false;
+            at += sizeof *event + event->len;
+        }
+    return len < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+/* Without a watch (no folder, or none to be had) the folder's own time tells of files that come and go. */
+static void notice(struct table *t)
+{
+    if (t->changes.fd >= 0) {
+        if (!take_events(t))
+            watch_and_scan(t);
+        return;
+    }
+    struct stamp now = folder_stamp(t);
+    if (!same_folder(&now, &t->folder))
+        watch_and_scan(t);
+}
+
+/* Before "no account" is said: is it still the same folder? */
+static void notice_other_folder(struct table *t)
+{
+    struct stamp now = folder_stamp(t);
+    if (now.there != t->folder.there || now.dev != t->folder.dev || now.ino != t->folder.ino)
+        watch_and_scan(t);
+}
+
+static void changes_ready(struct watch *w, uint32_t events)
+{
+    (void)events;
+    notice((struct table *)(void *)((char *)w - offsetof(struct table, changes)));
+}
+
+/* --- finding --- */
+
+struct search {
+    struct choice choice;
+    struct entry *best;
+    struct entry *tied;
+};
+
+static void weigh(struct search *s, struct entry *e, size_t rank, const char *host)
+{
+    switch (choice_weigh(&s->choice, rank, account_hosts_allow(e->hosts, host))) {
+    case CHOICE_BETTER:
+        s->best = e;
+        break;
+    case CHOICE_EQUAL: /* the first by name stays, as in a sorted folder */
+        s->tied = strcmp(e->name, s->best->name) < 0 ? s->best : e;
+        s->best = s->tied == e ? s->best : e;
+        break;
+    case CHOICE_WORSE:
+        break;
+    }
+}
+
+static void search_aliases(struct table *t, struct search *s, const char *user, const char *host)
+{
+    char address[LINE_MAX];
+    size_t len = strlen(user);
+    if (len >= sizeof address)
+        return;
+    for (size_t i = 0; i <= len; i++)
+        address[i] = user[i] >= 'A' && user[i] <= 'Z' ? (char)(user[i] - 'A' + 'a') : user[i];
+    for (struct alias *a = *place_of_alias(t, address); a; a = a->next)
+        if (strcmp(a->address, address) == 0 && a->entry != s->best)
+            weigh(s, a->entry, GLOB_EXACT, host);
+}
+
+static struct entry *search_users(struct table *t, const char *user, const char *host, struct report *why)
+{
+    struct search s = {.best = NULL};
+    search_aliases(t, &s, user, host);
+    if (!s.best)
+        for (struct entry *e = t->patterns; e; e = e->next_pattern)
+            weigh(&s, e, glob_rank(e->users, user), host);
+    if (!s.best || !s.choice.tie || !s.choice.host_allowed)
+        return s.best;
+    account_tie(&t->agent->paths, user, s.best->name, s.tied->name, why);
+    return NULL;
+}
+
+static void no_account(struct table *t, const char *user, struct report *why)
+{
+    struct report passed_over = {0};
+    for (size_t i = 0; t->broken > 0 && passed_over.code == FAILURE_NONE && i < t->size; i++)
+        for (struct entry *e = t->names[i]; e; e = e->next)
+            if (e->problem)
+                report_set(&passed_over, e->problem->code, "%s", e->problem->text);
+    lookup_none(user, t->agent->paths.system, &passed_over, why);
+}
+
+static struct entry *search(struct table *t, const char *user, const char *host, struct report *why)
+{
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct report ignored;
+    struct entry *e = account_name(user, name, &ignored) ? by_name(t, name) : NULL;
+    return e ? e : search_users(t, user, host, why);
+}
+
+struct entry *table_find(struct table *t, const char *user, const char *host, struct report *why)
+{
+    *why = (struct report){0};
+    notice(t);
+    struct entry *e = search(t, user, host, why);
+    if (e && !entry_file_is_current(e)) {
+        reload_entry(t, e);
+        e = search(t, user, host, why);
+    }
+    if (!e && why->code == FAILURE_NONE) {
+        notice_other_folder(t);
+        e = search(t, user, host, why);
+    }
+    if (!e) {
+        if (why->code == FAILURE_NONE)
+            no_account(t, user, why);
+        return NULL;
+    }
+    if (e->problem) {
+        report_set(why, e->problem->code, "%s", e->problem->text);
+        return NULL;
+    }
+    if (!e->renewing && !entry_state_is_current(e))
+        entry_load_state(e);
+    return e;
+}
+
+/* --- life --- */
+
+bool table_open(struct table *t, struct agent *a, struct report *why)
+{
+    *t = (struct table){.agent = a, .changes = {.ready = changes_ready, .fd = -1}};
+    if (!resize(t, FIRST_SIZE))
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    watch_and_scan(t);
+    return true;
+}
+
+void table_close(struct table *t)
+{
+    if (!t->agent)
+        return;
+    unwatch(t);
+    table_each(t, exchanges_abandon);
+    t->round++;
+    remove_unseen(t);
+    free(t->names);
+    free(t->aliases);
+    *t = (struct table){.changes = {.fd = -1}};
+}
+
+void table_each(struct table *t, void (*visit)(struct entry *e))
+{
+    for (size_t i = 0; i < t->size; i++)
+        for (struct entry *e = t->names[i], *next; e; e = next) {
+            next = e->next;
+            visit(e);
+        }
+}
+
+static void reload(struct entry *e)
+{
+    reload_entry(&e->agent->table, e);
+}
+
+void table_reload(struct table *t)
+{
+    table_each(t, reload);
+    watch_and_scan(t);
+}
