@@ -87,6 +87,7 @@ bool command_write(const char *data, size_t len)
         /* After poll() a pipe takes this much without blocking. */
         size_t part = len < PIPE_BUF ? len : PIPE_BUF;
         struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+        errno = ETIMEDOUT;
         int ready = poll(&p, 1, WRITE_WAIT_MAX);
         if (ready == 0 || (ready < 0 && errno != EINTR))
             return false;

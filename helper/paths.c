@@ -76,6 +76,15 @@ const char *paths_option(const struct paths *p)
     return p->system ? " --system" : "";
 }
 
+/* Control characters beyond ASCII, U+0080 to U+009F: a terminal may obey them. */
+static bool has_c1_control(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (p[0] == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0)
+            return true;
+    return false;
+}
+
 bool account_name(const char *given, char name[ACCOUNT_NAME_MAX + 1], struct report *why)
 {
     name[0] = '\0';
@@ -86,7 +95,7 @@ bool account_name(const char *given, char name[ACCOUNT_NAME_MAX + 1], struct rep
         return report_set(why, FAILURE_CONFIG, "the account is longer than %d bytes: give an address such as "
                           "me@example.org", ACCOUNT_NAME_MAX);
     if (given[0] == '.' || strchr(given, '/') || strchr(given, ' ') || text_has_control(given, len) ||
-        !text_is_utf8(given, len))
+        !text_is_utf8(given, len) || has_c1_control(given))
         return report_set(why, FAILURE_CONFIG, "'%s' cannot be an account: give an address such as me@example.org, "
                           "without '/', white space or a leading '.'", given);
     for (size_t i = 0; i < len; i++)

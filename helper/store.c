@@ -322,13 +322,17 @@ static int open_or_make_folder(const struct paths *p, struct report *why)
     return fd;
 }
 
-/* Root leaves nothing in the system's store that its owner could not use. */
+/* Root leaves nothing in the system's store that its owner could not use. A file with a second name is not given away: the
+ * owner may have linked one of root's here. */
 static bool give_to_owner(const struct paths *p, int fd)
 {
     struct stat st;
     if (!p->system || geteuid() != 0 || p->owner == 0)
         return true;
-    return fstat(fd, &st) == 0 && (st.st_uid == p->owner || fchown(fd, p->owner, (gid_t)-1) == 0);
+    if (fstat(fd, &st) != 0)
+        return false;
+    errno = EMLINK;
+    return st.st_uid == p->owner || (st.st_nlink == 1 && fchown(fd, p->owner, (gid_t)-1) == 0);
 }
 
 static int open_lock(const struct paths *p, const char *name, struct report *why)
@@ -368,14 +372,10 @@ int store_lock(const struct paths *p, const char *name, int64_t deadline, struct
     int nap = 1;
     int fd = open_lock(p, name, why);
     while (fd >= 0) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-            if (is_linked(fd))
-                return fd;
-            close(fd);
-            fd = open_lock(p, name, why);
-            continue;
-        }
-        if (errno != EWOULDBLOCK && errno != EINTR) {
+        bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (locked && is_linked(fd))
+            return fd;
+        if (!locked && errno != EWOULDBLOCK && errno != EINTR) {
             report_set(why, FAILURE_CONFIG, "cannot lock %s/%s.lock: %s", p->state, name, strerror(errno));
             break;
         }
@@ -385,6 +385,10 @@ int store_lock(const struct paths *p, const char *name, int64_t deadline, struct
             break;
         }
         nap = nap * 2 < NAP_MAX ? nap * 2 : NAP_MAX;
+        if (locked) { /* a file that somebody removed: the next one to come would lock another */
+            close(fd);
+            fd = open_lock(p, name, why);
+        }
     }
     store_unlock(&fd);
     return -1;

@@ -16,7 +16,9 @@ int verb_refresh(const struct command *c)
     if (!command_account(c, &a, &p, &why))
         return command_fail(&why);
     bool ok = token_get(&a, &p, NULL, true, &reply, &why);
-    if (ok) {
+    if (ok && reply.expires_at == 0)
+        printf("%s: new access token\n", a.name);
+    if (ok && reply.expires_at > 0) {
         char until[COMMAND_TIME_MAX];
         command_time(reply.expires_at, clock_wall(), until);
         printf("%s: new access token, valid until %s\n", a.name, until);

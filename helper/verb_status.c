@@ -55,6 +55,8 @@ static bool view_open(struct view *v, const struct paths *p, const char *name, b
     state_path(p, name, v->state_file);
     state_init(&v->state);
     enum readfile_result result = account_load(&v->account, p, name, &v->problem);
+    if (result == READFILE_MISSING) /* just removed */
+        return false;
     if (result == READFILE_OK)
         result = state_load(&v->state, p, name, &v->problem);
     if (result == READFILE_UNREADABLE && only_readable)
@@ -79,7 +81,18 @@ static const char *provider_of(const struct view *v)
     const char *issuer = account_value(&v->account, SETTING_ISSUER);
     if (description)
         return description;
-    return issuer ? issuer : account_value(&v->account, SETTING_TOKEN_ENDPOINT);
+    if (issuer)
+        return issuer;
+    const char *name = account_value(&v->account, SETTING_PROVIDER);
+    return name ? name : account_value(&v->account, SETTING_TOKEN_ENDPOINT);
+}
+
+/* A value that came from elsewhere must not drive the terminal. */
+static void print_value(const char *label, const char *value)
+{
+    struct report line;
+    report_set(&line, FAILURE_NONE, "%s", value);
+    printf("  %-14s %s\n", label, line.text);
 }
 
 static void print_access_token(const struct view *v)
@@ -128,9 +141,9 @@ static void print_view(const struct view *v)
 {
     printf("%s%s\n", v->name, v->paths->system ? " (system)" : "");
     if (v->is_loaded) {
-        printf("  provider       %s\n", provider_of(v));
+        print_value("provider", provider_of(v));
         if (v->state.signed_in_as)
-            printf("  signed in as   %s\n", v->state.signed_in_as);
+            print_value("signed in as", v->state.signed_in_as);
         print_access_token(v);
         print_refresh_token(v);
     }

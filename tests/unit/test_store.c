@@ -370,6 +370,39 @@ static void lock_makes_the_folder(void **state)
     store_unlock(&lock);
 }
 
+static void removed_lock_is_made_anew(void **state)
+{
+    (void)state;
+    int first = store_lock(&paths, "me@x.org", clock_monotonic(), &why);
+    assert_true(first >= 0);
+    assert_int_equal(unlink(folder_path("state/me@x.org.lock")), 0);
+    int second = store_lock(&paths, "me@x.org", clock_monotonic(), &why);
+    assert_true(second >= 0);
+    assert_int_equal(access(folder_path("state/me@x.org.lock"), F_OK), 0);
+    store_unlock(&first);
+    store_unlock(&second);
+}
+
+/* The owner of the system's store must not get a file of root's by linking it. */
+static void linked_file_of_root_is_not_given_away(void **state)
+{
+    (void)state;
+    enum { OWNER = 65534 };
+    struct stat st;
+    if (geteuid() != 0) {
+        print_message("only root can give files away\n");
+        skip();
+    }
+    const char *precious = folder_write("precious", "x", 0600);
+    assert_int_equal(link(precious, folder_path("state/me@x.org.lock")), 0);
+    paths.system = true;
+    paths.owner = OWNER;
+    assert_int_equal(chown(paths.state, OWNER, (gid_t)-1), 0);
+    assert_int_equal(store_lock(&paths, "me@x.org", clock_monotonic(), &why), -1);
+    assert_int_equal(stat(precious, &st), 0);
+    assert_int_equal(st.st_uid, 0);
+}
+
 static void planted_lock_is_refused(void **state)
 {
     (void)state;
@@ -594,6 +627,8 @@ int main(void)
         T(lock_lives_as_long_as_its_last_copy),
         T(lock_makes_the_folder),
         T(planted_lock_is_refused),
+        T(removed_lock_is_made_anew),
+        T(linked_file_of_root_is_not_given_away),
         T(abandoned_change_leaves_nothing),
         T(leftovers_are_swept_and_nothing_else),
         T(removed_state_is_gone_with_its_leftovers),

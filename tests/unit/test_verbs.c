@@ -248,6 +248,10 @@ static void control_characters_do_not_reach_the_terminal(void **state)
     assert_null(strchr(err(), '\033'));
     assert_int_equal(run("\"$(printf 'a\\033[31m')\""), 2);
     assert_null(strchr(err(), '\033'));
+    has_account(NAME, 3600, REFRESHABLE ",\"signed_in_as\":\"\xc2\x9b" "31m\"");
+    assert_int_equal(run("status"), 0);
+    assert_non_null(strstr(out(), "??31m"));
+    assert_null(strstr(out(), "\xc2\x9b"));
 }
 
 /* What `helper` answers to this input, given with printf's escapes. */
