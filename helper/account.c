@@ -156,8 +156,10 @@ bool account_set_user(struct account *a, const char *user, struct report *why)
         return true;
     size_t len = strlen(a->name);
     if (len + 1 + strlen(subject) > ACCOUNT_NAME_MAX)
-        return report_set(why, FAILURE_CONFIG, "the name of the account %s and the address %s are too long together: give that "
-                          "address an account of its own", a->name, subject);
+        return report_set(why, FAILURE_CONFIG,
+                          "the name of the account %s and the address %s are too long together: give that "
+                          "address an account of its own",
+                          a->name, subject);
     a->state_name[len] = ' ';
     strcpy(a->state_name + len + 1, subject);
     return true;
@@ -168,9 +170,11 @@ bool account_run(const struct account *a, enum setting key, const struct secret 
 {
     char what[PATH_MAX + 64];
     if (geteuid() == 0 && a->file.owner != 0)
-        return keyfile_complain(&a->file, key, why,
-                                "'%s' is not run by root, because the file belongs to user id %lu: run xoauth2 as that user, or "
-                                "'chown 0 %s'", SETTING_NAMES[key], (unsigned long)a->file.owner, a->file.path);
+        return keyfile_complain(
+            &a->file, key, why,
+            "'%s' is not run by root, because the file belongs to user id %lu: run xoauth2 as that user, or "
+            "'chown 0 %s'",
+            SETTING_NAMES[key], (unsigned long)a->file.owner, a->file.path);
     snprintf(what, sizeof what, "%s:%u: '%s'", a->file.path, a->file.line[key], SETTING_NAMES[key]);
     return runner_run(a->file.value[key], what, input, output, timeout, why);
 }
@@ -420,8 +424,8 @@ bool account_tie(const struct paths *p, const char *user, const char *one, const
     char second[PATH_MAX];
     account_path(p, one, first);
     account_path(p, other, second);
-    return report_set(why, FAILURE_CONFIG, "%s matches the 'users:' of %s and of %s equally: change one of them", user,
-                      first, second);
+    return report_set(why, FAILURE_CONFIG, "%s matches the 'users:' of %s and of %s equally: change one of them",
+                      user, first, second);
 }
 
 static enum readfile_result search_users(struct search *s, struct report *why)

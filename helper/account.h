@@ -12,7 +12,8 @@
 
 /* How an account gets its tokens. All but the first need nobody who logs in. */
 enum grant {
-    GRANT_AUTHORIZATION_CODE, /* a person logs in, by browser or device; then refresh tokens (RFC 6749, sections 4.1 and 6) */
+    /* a person logs in, by browser or device; then refresh tokens (RFC 6749, sections 4.1 and 6) */
+    GRANT_AUTHORIZATION_CODE,
     GRANT_CLIENT_CREDENTIALS, /* RFC 6749, section 4.4 */
     GRANT_JWT_BEARER,         /* RFC 7523, section 2.1: Google's service accounts */
     GRANT_MANAGED_IDENTITY,   /* a service of the cloud's machine hands it out */
@@ -21,8 +22,9 @@ enum grant {
 
 struct account {
     char name[ACCOUNT_NAME_MAX + 1];
-    char subject[ACCOUNT_NAME_MAX + 1];    /* whose token is asked for, where each mailbox has its own; else empty */
-    char state_name[ACCOUNT_NAME_MAX + 1]; /* of state and lock: the account's, or "ACCOUNT SUBJECT", which no account can have */
+    char subject[ACCOUNT_NAME_MAX + 1]; /* whose token is asked for, where each mailbox has its own; else empty */
+    /* of state and lock: the account's, or "ACCOUNT SUBJECT", which no account can have */
+    char state_name[ACCOUNT_NAME_MAX + 1];
     struct keyfile file;     /* what the account file says */
     struct keyfile provider; /* what its provider file says; empty without one */
 };
@@ -39,15 +41,16 @@ bool account_is_per_user(const struct account *a);
 /* Chooses the user, where that matters. False with FAILURE_CONFIG for one that cannot be told to a provider. */
 bool account_set_user(struct account *a, const char *user, struct report *why);
 
-/* Runs a command of the account file (see runner.h). As root only if the file is root's: its owner must not become root by it. */
+/* Runs a command of the account file (see runner.h). As root only if the file is root's: its owner must not become
+ * root by it. */
 bool account_run(const struct account *a, enum setting key, const struct secret *input, struct secret *output,
                  int64_t timeout, struct report *why);
 
 /* Where the account's file is: "p->accounts/NAME.conf". */
 void account_path(const struct paths *p, const char *name, char path[PATH_MAX]);
 
-/* Reads the text of NAME.conf, which must be its owner's alone (the system's: root's or its owner's, with its group allowed to
- * read). READFILE_MISSING without a report. */
+/* Reads the text of NAME.conf, which must be its owner's alone (the system's: root's or its owner's, with its group
+ * allowed to read). READFILE_MISSING without a report. */
 enum readfile_result account_read(const struct paths *p, const char *name, struct secret *text, struct report *why);
 
 /* Reads NAME.conf and its provider file. READFILE_MISSING where there is no such account; no report then. */
@@ -72,12 +75,12 @@ int64_t account_refresh_margin(const struct account *a);
 mode_t account_forbidden_mode(const struct paths *p);
 
 /* Reads the client secret into `out` (emptied first; stays empty where there is none): client_secret, or the first
- * line of client_secret_file, which must be 0600 or 0400 and its owner's, or that of what client_secret_command writes. False
- * with FAILURE_CONFIG or FAILURE_UNREACHABLE. */
+ * line of client_secret_file, which must be 0600 or 0400 and its owner's, or that of what client_secret_command
+ * writes. False with FAILURE_CONFIG or FAILURE_UNREACHABLE. */
 bool account_client_secret(const struct account *a, const struct paths *p, struct secret *out, struct report *why);
 
-/* Whether a token of this account may be sent to `host` (hosts:, case-insensitive). True for a NULL or empty host, and
- * where neither account nor provider limits the hosts. */
+/* Whether a token of this account may be sent to `host` (hosts:, case-insensitive). True for a NULL or empty host,
+ * and where neither account nor provider limits the hosts. */
 bool account_host_allowed(const struct account *a, const char *host);
 
 /* The same for a value of hosts:; NULL limits nothing. */
@@ -91,14 +94,15 @@ bool account_hosts_allow(const char *hosts, const char *host);
 enum readfile_result account_find(struct account *a, const struct paths *p, const char *user, const char *host,
                                   struct report *passed_over, struct report *why);
 
-/* The account that a file in the store's folder stands for, such as "me@example.org.conf"; "" for a file that is none. */
+/* The account that a file in the store's folder stands for, such as "me@example.org.conf"; "" for a file that is
+ * none. */
 void account_of_file(const char *file, char name[ACCOUNT_NAME_MAX + 1]);
 
 /* Reports that the users: of two accounts match equally well. Returns false. */
 bool account_tie(const struct paths *p, const char *user, const char *one, const char *other, struct report *why);
 
-/* Calls `each` with the name of every account file in the store, sorted; stops when it returns false. A missing folder
- * has no accounts. False only where the folder cannot be read. */
+/* Calls `each` with the name of every account file in the store, sorted; stops when it returns false. A missing
+ * folder has no accounts. False only where the folder cannot be read. */
 bool account_each(const struct paths *p, bool (*each)(void *arg, const char *name), void *arg, struct report *why);
 
 #endif

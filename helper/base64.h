@@ -1,5 +1,5 @@
-/* Decoding base64 (RFC 4648, section 4). Written here for one reason: the libraries that offer it would make the start of
- * `xoauth2` two to eight times slower. */
+/* Decoding base64 (RFC 4648, section 4). Written here for one reason: the libraries that offer it would make the
+ * start of `xoauth2` two to eight times slower. */
 #ifndef XOAUTH2_BASE64_H
 #define XOAUTH2_BASE64_H
 

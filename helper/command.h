@@ -40,8 +40,8 @@ int command_fail(const struct report *why);
 /* Finds the account that the command names; the caller frees it. */
 bool command_account(const struct command *c, struct account *a, struct paths *p, struct report *why);
 
-/* Calls `visit` for every account of the command's stores: the user's and then those of the system that have no such name
- * there, or with --system the system's. False with a report where a folder cannot be read. */
+/* Calls `visit` for every account of the command's stores: the user's and then those of the system that have no such
+ * name there, or with --system the system's. False with a report where a folder cannot be read. */
 typedef void command_visitor(void *arg, const struct paths *p, const char *name);
 bool command_each(const struct command *c, command_visitor *visit, void *arg, struct report *why);
 

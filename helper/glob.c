@@ -9,8 +9,8 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* On a mismatch only the last '*' takes one byte more: an earlier one never has to, so the work is at most the product
- * of both lengths. */
+/* On a mismatch only the last '*' takes one byte more: an earlier one never has to, so the work is at most the
+ * product of both lengths. */
 bool glob_match(const char *pattern, size_t pattern_len, const char *text)
 {
     const char *end = pattern + pattern_len;

@@ -13,8 +13,8 @@ bool glob_match(const char *pattern, size_t pattern_len, const char *text);
  * start and sets `*len`, or NULL at the end. */
 const char *glob_next(const char **list, size_t *len);
 
-/* How well a list matches a text: 0 not at all, GLOB_EXACT for an entry without '*', else 1 + the number of bytes of the
- * longest matching pattern. */
+/* How well a list matches a text: 0 not at all, GLOB_EXACT for an entry without '*', else 1 + the number of bytes of
+ * the longest matching pattern. */
 #define GLOB_EXACT ((size_t)-1)
 size_t glob_rank(const char *list, const char *text);
 

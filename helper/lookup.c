@@ -11,8 +11,8 @@ bool lookup_none(const char *user, bool system, const struct report *passed_over
 {
     const char *option = system ? " --system" : "";
     if (passed_over->code != FAILURE_NONE)
-        return report_set(why, FAILURE_NO_ACCOUNT, "no account for %s: run 'xoauth2%s login %s' (passed over: %s)", user,
-                          option, user, passed_over->text);
+        return report_set(why, FAILURE_NO_ACCOUNT, "no account for %s: run 'xoauth2%s login %s' (passed over: %s)",
+                          user, option, user, passed_over->text);
     return report_set(why, FAILURE_NO_ACCOUNT, "no account for %s: run 'xoauth2%s login %s'", user, option, user);
 }
 

@@ -14,8 +14,8 @@ enum lookup_stores {
 };
 
 /* Finds the account for a user, with account_find(), and sets `*p` to its store. `host` may be NULL. False with
- * FAILURE_NO_ACCOUNT, or with FAILURE_CONFIG where a file that was found is wrong: a broken account of the user's is not
- * replaced by one of the system's. */
+ * FAILURE_NO_ACCOUNT, or with FAILURE_CONFIG where a file that was found is wrong: a broken account of the user's is
+ * not replaced by one of the system's. */
 bool lookup(struct account *a, struct paths *p, enum lookup_stores stores, const char *user, const char *host,
             struct report *why);
 

@@ -1,5 +1,5 @@
-/* Replacing a file so that a reader, a crash or a full disk meets the old content or the new, never less: a temporary file
- * beside it, fsync, rename, fsync of the folder. */
+/* Replacing a file so that a reader, a crash or a full disk meets the old content or the new, never less: a temporary
+ * file beside it, fsync, rename, fsync of the folder. */
 #ifndef XOAUTH2_NEWFILE_H
 #define XOAUTH2_NEWFILE_H
 
@@ -25,18 +25,20 @@ struct newfile {
  * FAILURE_UNREACHABLE for a full disk, FAILURE_CONFIG for a read-only one or missing rights. */
 bool newfile_open(struct newfile *f, int folder, const char *folder_path, const char *final, struct report *why);
 
-/* Reserves disk blocks, so that a full disk is found now. Where the file system cannot reserve, as many zeros are written. */
+/* Reserves disk blocks, so that a full disk is found now. Where the file system cannot reserve, as many zeros are
+ * written. */
 bool newfile_reserve(struct newfile *f, size_t size, struct report *why);
 
-/* Writes the content, fsyncs, renames, fsyncs the folder; the file is finished either way. False: the old content is still there.
- * Once the rename is done the result is true, since the new content is what everybody reads from then on. */
+/* Writes the content, fsyncs, renames, fsyncs the folder; the file is finished either way. False: the old content is
+ * still there. Once the rename is done the result is true, since the new content is what everybody reads from then
+ * on. */
 bool newfile_commit(struct newfile *f, const char *data, size_t len, struct report *why);
 
 /* Removes the temporary file. Allowed after newfile_commit() and on NEWFILE_NONE. */
 void newfile_abandon(struct newfile *f);
 
-/* Removes temporary files of `final` that a killed process left, if they were last written before `before` (wall-clock
- * seconds; INT64_MAX: all, for whoever holds the lock of `final`). */
+/* Removes temporary files of `final` that a killed process left, if they were last written before `before`
+ * (wall-clock seconds; INT64_MAX: all, for whoever holds the lock of `final`). */
 void newfile_sweep(int folder, const char *final, int64_t before);
 
 #endif

@@ -112,8 +112,8 @@ static bool cannot_make(const char *folder, struct report *why)
     return report_set(why, FAILURE_CONFIG, "cannot make the folder %s: %s", folder, strerror(errno));
 }
 
-/* Gives a folder that was just made its mode, whatever the umask, and its owner. Done through a descriptor: by name, root
- * could be led elsewhere. */
+/* Gives a folder that was just made its mode, whatever the umask, and its owner. Done through a descriptor: by name,
+ * root could be led elsewhere. */
 static bool give(const char *folder, mode_t mode, uid_t owner, gid_t group, struct report *why)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -90,8 +90,9 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
-/* Copies the host of what follows "scheme://", with the brackets of an IPv6 address. A user name in front of it, a wrong
- * port and characters that readers of URLs disagree about are refused: what is checked here must be what is used. */
+/* Copies the host of what follows "scheme://", with the brackets of an IPv6 address. A user name in front of it, a
+ * wrong port and characters that readers of URLs disagree about are refused: what is checked here must be what is
+ * used. */
 static bool take_host(const char *authority, char *host, size_t size)
 {
     size_t len = *authority == '[' ? strcspn(authority, "]/?#") + 1 : strspn(authority, LETTERS DIGITS ".-_");
@@ -142,7 +143,8 @@ bool settings_identity_url_allowed(const char *url)
 
 static const char *check_identity_url(const char *value)
 {
-    static const char WANTED[] = "must be an address with https://, or with http:// and a loopback or link-local address";
+    static const char WANTED[] =
+        "must be an address with https://, or with http:// and a loopback or link-local address";
     return settings_identity_url_allowed(value) ? NULL : WANTED;
 }
 
@@ -196,7 +198,8 @@ static const char *check_authentication(const char *value)
 
 static const char *check_grant(const char *value)
 {
-    static const char *const GRANTS[] = {"authorization_code", "client_credentials", "jwt_bearer", "managed_identity"};
+    static const char *const GRANTS[] = {"authorization_code", "client_credentials", "jwt_bearer",
+                                         "managed_identity"};
     for (size_t i = 0; i < sizeof GRANTS / sizeof GRANTS[0]; i++)
         if (strcmp(GRANTS[i], value) == 0)
             return NULL;
@@ -379,8 +382,8 @@ static bool check_one_of(const struct keyfile *file, const enum setting keys[], 
         if (!file->value[keys[i]])
             continue;
         if (first < SETTING_COUNT)
-            return keyfile_complain(file, keys[i], why, "'%s' and '%s' are both given: remove one", SETTING_NAMES[first],
-                                    SETTING_NAMES[keys[i]]);
+            return keyfile_complain(file, keys[i], why, "'%s' and '%s' are both given: remove one",
+                                    SETTING_NAMES[first], SETTING_NAMES[keys[i]]);
         first = keys[i];
     }
     return true;
@@ -397,8 +400,9 @@ static bool check_needs(const struct keyfile *file, enum setting key, enum setti
 
 static bool check_pairs(const struct keyfile *file, struct report *why)
 {
-    static const enum setting CLIENT[] = {SETTING_CLIENT_SECRET, SETTING_CLIENT_SECRET_FILE, SETTING_CLIENT_SECRET_COMMAND,
-                                          SETTING_CLIENT_KEY_FILE, SETTING_CLIENT_ASSERTION_FILE};
+    static const enum setting CLIENT[] = {SETTING_CLIENT_SECRET, SETTING_CLIENT_SECRET_FILE,
+                                          SETTING_CLIENT_SECRET_COMMAND, SETTING_CLIENT_KEY_FILE,
+                                          SETTING_CLIENT_ASSERTION_FILE};
     static const enum setting TOKEN[] = {SETTING_GRANT, SETTING_TOKEN_COMMAND};
     return check_one_of(file, CLIENT, sizeof CLIENT / sizeof CLIENT[0], why) &&
            check_one_of(file, TOKEN, sizeof TOKEN / sizeof TOKEN[0], why) &&
@@ -425,7 +429,8 @@ static bool check_grant_keys(const struct keyfile *file, struct report *why)
     };
     for (size_t i = 0; i < sizeof BOUND / sizeof BOUND[0]; i++)
         if (file->value[BOUND[i].key] && !has_grant(file, BOUND[i].grant))
-            return keyfile_complain(file, BOUND[i].key, why, "'%s' goes with 'grant: %s' alone: add that or remove the line",
+            return keyfile_complain(file, BOUND[i].key, why,
+                                    "'%s' goes with 'grant: %s' alone: add that or remove the line",
                                     SETTING_NAMES[BOUND[i].key], BOUND[i].grant);
     if (has_grant(file, "jwt_bearer") && !file->value[SETTING_SERVICE_ACCOUNT_FILE] &&
         !file->value[SETTING_CLIENT_KEY_FILE])

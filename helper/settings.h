@@ -68,8 +68,8 @@ extern const char *const SETTING_NAMES[SETTING_COUNT + 1];
 bool settings_check_account(const struct keyfile *file, struct report *why);
 bool settings_check_provider(const struct keyfile *file, struct report *why);
 
-/* Whether an address may be asked for a managed identity's token: as above, or http with a link-local address (169.254/16), where
- * clouds have that service. */
+/* Whether an address may be asked for a managed identity's token: as above, or http with a link-local address
+ * (169.254/16), where clouds have that service. */
 bool settings_identity_url_allowed(const char *url);
 
 /* Whether an address may be used for a request: https with a host, or http with a loopback address or localhost. */

@@ -322,8 +322,8 @@ static int open_or_make_folder(const struct paths *p, struct report *why)
     return fd;
 }
 
-/* Root leaves nothing in the system's store that its owner could not use. A file with a second name is not given away: the
- * owner may have linked one of root's here. */
+/* Root leaves nothing in the system's store that its owner could not use. A file with a second name is not given
+ * away: the owner may have linked one of root's here. */
 static bool give_to_owner(const struct paths *p, int fd)
 {
     struct stat st;

@@ -1,8 +1,8 @@
 /* The state of one account on disk: NAME.json, 0600, and how it is changed without ever being lost.
  *
  * Every change is: store_lock() -> state_load() -> still needed? -> state_prepare() -> exchange -> state_commit()
- * -> store_unlock(). state_prepare() makes the temporary file and reserves its disk blocks before a refresh token is spent,
- * so that a full or read-only disk is found while nothing can be lost. */
+ * -> store_unlock(). state_prepare() makes the temporary file and reserves its disk blocks before a refresh token is
+ * spent, so that a full or read-only disk is found while nothing can be lost. */
 #ifndef XOAUTH2_STORE_H
 #define XOAUTH2_STORE_H
 
@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define STATE_SIZE_MAX 262144 /* bytes in a state file */
-#define STATE_TOKEN_MAX 60000 /* bytes in an access or refresh token that can be kept: a token must fit a protocol message */
+/* Bytes in an access or refresh token that can be kept: a token must fit a protocol message. */
+#define STATE_TOKEN_MAX 60000
 
 struct json_object;
 
@@ -50,41 +51,42 @@ struct state {
 };
 
 void state_init(struct state *s);
-/* Wipes and frees. json-c keeps no list of the copies that it makes while it parses and prints (its token buffer, and what
- * its growing buffers leave behind); these few go back to malloc as they are. */
+/* Wipes and frees. json-c keeps no list of the copies that it makes while it parses and prints (its token buffer, and
+ * what its growing buffers leave behind); these few go back to malloc as they are. */
 void state_free(struct state *s);
 
-/* Replaces a string of the state by a copy (NULL: by nothing), wiping the old one. False where memory is short; the old
- * value stays then. */
+/* Replaces a string of the state by a copy (NULL: by nothing), wiping the old one. False where memory is short; the
+ * old value stays then. */
 bool state_set(char **field, const char *value);
 
 /* Where the state is: "p->state/NAME.json". */
 void state_path(const struct paths *p, const char *name, char path[PATH_MAX]);
 
-/* Reads a state. READFILE_REFUSED for a file that is not the owner's alone, too large, or not such JSON; the file is left
- * as it is. */
+/* Reads a state. READFILE_REFUSED for a file that is not the owner's alone, too large, or not such JSON; the file is
+ * left as it is. */
 enum readfile_result state_load(struct state *s, const struct paths *p, const char *name, struct report *why);
 
-/* Reads a state from text, which is wiped; `where` names it in reports. READFILE_MISSING for a text of white space alone. */
+/* Reads a state from text, which is wiped; `where` names it in reports. READFILE_MISSING for a text of white space
+ * alone. */
 enum readfile_result state_parse(struct state *s, const struct paths *p, const char *name, const char *where,
                                  struct secret *text, struct report *why);
 
-/* Writes the state as text, `out` being emptied first. One that would pass STATE_SIZE_MAX goes without its `unknown` members: no
- * token is lost for them. False where memory is short. */
+/* Writes the state as text, `out` being emptied first. One that would pass STATE_SIZE_MAX goes without its `unknown`
+ * members: no token is lost for them. False where memory is short. */
 bool state_print(const struct state *s, struct secret *out);
 
-/* Whether the access token can be handed out at `now`: there is one, it was not obtained in the future (a clock that was
- * set back), and it lives for more than the margin; a margin over half of its lifetime counts as half of it. */
+/* Whether the access token can be handed out at `now`: there is one, it was not obtained in the future (a clock that
+ * was set back), and it lives for more than the margin; a margin over half of its lifetime counts as half of it. */
 bool state_is_fresh(const struct state *s, int64_t now, int64_t margin);
 
 /* Whether the access token has not expired yet at `now`, with STATE_LAST_SECONDS to spare. */
 #define STATE_LAST_SECONDS 5
 bool state_is_valid(const struct state *s, int64_t now);
 
-/* Takes the account's lock: a file NAME.lock in the state folder, which is made if missing, flock(2)ed, never removed.
- * The descriptor is close-on-exec and the lock lives until its last copy is closed, so a child may inherit it. Waits until
- * `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its owner's.
- * Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
+/* Takes the account's lock: a file NAME.lock in the state folder, which is made if missing, flock(2)ed, never
+ * removed. The descriptor is close-on-exec and the lock lives until its last copy is closed, so a child may inherit
+ * it. Waits until `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its
+ * owner's. Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
 int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why);
 void store_unlock(int *fd);
 
@@ -100,8 +102,9 @@ struct state_writer {
  * processes are removed. The lock must be held. */
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why);
 
-/* Writes, fsyncs, renames, fsyncs the folder. The writer is finished either way; on failure the old state is still there. A state
- * that would pass STATE_SIZE_MAX is written without its `unknown` members: no token is lost for them. */
+/* Writes, fsyncs, renames, fsyncs the folder. The writer is finished either way; on failure the old state is still
+ * there. A state that would pass STATE_SIZE_MAX is written without its `unknown` members: no token is lost for
+ * them. */
 bool state_commit(struct state_writer *w, const struct state *s, struct report *why);
 
 /* Removes the temporary file. Allowed after state_commit(), and on STATE_WRITER_NONE. */

@@ -49,8 +49,8 @@ static bool login_needed(const char *name, const struct paths *p, const struct s
                       paths_option(p), name);
 }
 
-/* Whether the last failure answers this request too: a dead refresh token, or a time before which nobody shall try again. An
- * error from the future means that the clock was set back. */
+/* Whether the last failure answers this request too: a dead refresh token, or a time before which nobody shall try
+ * again. An error from the future means that the clock was set back. */
 static bool is_known_failure(const struct state_error *e, int64_t now)
 {
     if (e->code == FAILURE_LOGIN_NEEDED)
@@ -126,8 +126,9 @@ bool token_check_host(const struct account *a, const char *host, struct report *
 {
     if (account_host_allowed(a, host))
         return true;
-    return report_set(why, FAILURE_WRONG_HOST, "the token of %s is not for %s: add it to 'hosts:' in %s if it is right",
-                      a->name, host, a->file.path);
+    return report_set(why, FAILURE_WRONG_HOST,
+                      "the token of %s is not for %s: add it to 'hosts:' in %s if it is right", a->name, host,
+                      a->file.path);
 }
 
 bool token_get(const struct account *a, const struct paths *p, const char *host, bool force,
@@ -194,22 +195,30 @@ static void explain(const char *name, const struct paths *p, enum verdict verdic
     const char *option = paths_option(p);
     switch (verdict) {
     case VERDICT_STALE:
-        report_set(message, FAILURE_NONE, "the mail server refused the token of %s as invalid: it was dropped, try again; "
-                   "if that goes on, run 'xoauth2%s login %s'", name, option, name);
+        report_set(message, FAILURE_NONE,
+                   "the mail server refused the token of %s as invalid: it was dropped, try again; "
+                   "if that goes on, run 'xoauth2%s login %s'",
+                   name, option, name);
         return;
     case VERDICT_FORBIDDEN:
-        report_set(message, FAILURE_NONE, "the mail server does not let the token of %s do this: run 'xoauth2%s login "
-                   "--scope SCOPE %s' with the scopes that it wants", name, option, name);
+        report_set(message, FAILURE_NONE,
+                   "the mail server does not let the token of %s do this: run 'xoauth2%s login "
+                   "--scope SCOPE %s' with the scopes that it wants",
+                   name, option, name);
         return;
     case VERDICT_MALFORMED:
-        report_set(message, FAILURE_NONE, "the mail server did not understand the login of %s: check that it takes this "
-                   "user name and tokens of this provider", name);
+        report_set(message, FAILURE_NONE,
+                   "the mail server did not understand the login of %s: check that it takes this "
+                   "user name and tokens of this provider",
+                   name);
         return;
     case VERDICT_OTHER:
         break;
     }
-    report_set(message, FAILURE_NONE, "the mail server refused the login of %s: check with 'xoauth2%s status %s' who is "
-               "signed in", name, option, name);
+    report_set(message, FAILURE_NONE,
+               "the mail server refused the login of %s: check with 'xoauth2%s status %s' who is "
+               "signed in",
+               name, option, name);
 }
 
 /* Removes the access token if it is `token`. Returns whether it was. */
@@ -244,8 +253,8 @@ static bool drop(const struct account *a, const struct paths *p, const char *tok
     return ok;
 }
 
-bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge, size_t len,
-                  struct report *message, struct report *why)
+bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge,
+                  size_t len, struct report *message, struct report *why)
 {
     enum verdict verdict = read_challenge(challenge, len);
     explain(a->name, p, verdict, message);

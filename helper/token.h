@@ -18,24 +18,24 @@ struct token_reply {
     int64_t expires_at; /* wall-clock seconds; 0 where unknown */
 };
 
-/* The token of one account, for `host` (may be NULL). Not fresh: takes the lock, reads again, and if it is still not fresh
- * runs the refresh program, which inherits the lock. A failure that another process met while this one waited for the lock is
- * taken over, not repeated; a known dead refresh token is FAILURE_LOGIN_NEEDED at once, as is back-off FAILURE_UNREACHABLE.
- * While the old token is valid it is handed out instead of any failure. `force` asks for a new token whatever the state
- * says. The reply's buffer is emptied first; the caller frees it. */
+/* The token of one account, for `host` (may be NULL). Not fresh: takes the lock, reads again, and if it is still not
+ * fresh runs the refresh program, which inherits the lock. A failure that another process met while this one waited
+ * for the lock is taken over, not repeated; a known dead refresh token is FAILURE_LOGIN_NEEDED at once, as is
+ * back-off FAILURE_UNREACHABLE. While the old token is valid it is handed out instead of any failure. `force` asks
+ * for a new token whatever the state says. The reply's buffer is emptied first; the caller frees it. */
 bool token_get(const struct account *a, const struct paths *p, const char *host, bool force,
                struct token_reply *reply, struct report *why);
 
-/* Drops the account's access token if it is still `token` and the challenge (JSON as the mail server sent it) says that the token
- * is the trouble: status 401 or "invalid_token" (RFC 7628, section 3.2.2; status may be a number). `message` gets the text for
- * the log, in either case. No network. */
-bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge, size_t len,
-                  struct report *message, struct report *why);
+/* Drops the account's access token if it is still `token` and the challenge (JSON as the mail server sent it) says
+ * that the token is the trouble: status 401 or "invalid_token" (RFC 7628, section 3.2.2; status may be a number).
+ * `message` gets the text for the log, in either case. No network. */
+bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge,
+                  size_t len, struct report *message, struct report *why);
 
 /* The parts of these, for a program that keeps accounts and states in memory. */
 
-/* Whether there is sense in asking the provider for a new token: there is a refresh token and, unless `force`, it is not
- * known to be dead and no back-off is running. Otherwise false, with what is to be answered. */
+/* Whether there is sense in asking the provider for a new token: there is a refresh token and, unless `force`, it is
+ * not known to be dead and no back-off is running. Otherwise false, with what is to be answered. */
 bool token_may_ask(const char *name, const struct paths *p, const struct state *s, bool force, struct report *why);
 
 /* False with FAILURE_WRONG_HOST where the account's token is not for `host`. NULL is any host. */
@@ -61,8 +61,8 @@ bool token_drop(const char *name, const struct paths *p, const char *token, stru
 /* Writes the reply to `reject`. */
 bool token_put_message(const struct report *message, struct secret *reply, struct report *why);
 
-/* Answers one request of the helper protocol in `reply`, which is emptied first: `get` and `reject`, looking in the user's
- * store, then in the system's. */
+/* Answers one request of the helper protocol in `reply`, which is emptied first: `get` and `reject`, looking in the
+ * user's store, then in the system's. */
 void token_answer(const struct protocol_message *request, struct secret *reply);
 
 #endif

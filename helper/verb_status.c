@@ -32,8 +32,8 @@ static void judge(struct view *v)
     if (e->code != FAILURE_NONE)
         report_set(&v->problem, e->code, "%s", e->message ? e->message : failure_name(e->code));
     else if (!s->refresh_token && !state_is_valid(s, v->now))
-        report_set(&v->problem, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", v->name, option,
-                   v->name);
+        report_set(&v->problem, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", v->name,
+                   option, v->name);
 }
 
 /* When the refresh token ends: what the server said, else what is known of the provider. */

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Makes it anew and empty: `paths` are those of a user's store. Provider files are looked for in it alone. For cmocka's
- * set-up of one test. */
+/* Makes it anew and empty: `paths` are those of a user's store. Provider files are looked for in it alone. For
+ * cmocka's set-up of one test. */
 int store_folder_setup(void **state);
 extern struct paths paths;
 
@@ -16,7 +16,8 @@ const char *store_folder_account(const char *name, const char *text);
 const char *store_folder_state(const char *name, const char *text);
 const char *store_folder_provider(const char *name, const char *text);
 
-/* Makes a file or folder look as if somebody else owned it: really so for root, who may; else by changing whom `paths` names. */
+/* Makes a file or folder look as if somebody else owned it: really so for root, who may; else by changing whom
+ * `paths` names. */
 void store_folder_disown(const char *path);
 
 /* From here to store_folder_rise() we are somebody without root's powers, to whom the store belongs. */

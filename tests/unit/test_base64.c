@@ -47,7 +47,8 @@ static void vectors_of_the_standard(void **state)
 static void what_is_no_base64_is_refused(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zm9v\n", "Zm=v", "Zg==Zg==", "Zm9_", "Zm 9"};
+    static const char *const BAD[] = {
+        "Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zm9v\n", "Zm=v", "Zg==Zg==", "Zm9_", "Zm 9"};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
         assert_false(base64_decode(BAD[i], &out));
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* This program is built with a system's store in relative folders, "etc" and "var", and runs in its temporary folder. */
+/* This program is built with a system's store in relative folders, "etc" and "var"; it runs in its temporary one. */
 
 static struct account account;
 static struct paths found;

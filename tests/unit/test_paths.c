@@ -81,8 +81,10 @@ static void hostile_account_names_are_refused(void **state)
     char long_one[ACCOUNT_NAME_MAX + 2];
     memset(long_one, 'a', sizeof long_one);
     long_one[sizeof long_one - 1] = '\0';
-    const char *bad[] = {"", ".", "..", ".hidden", "../x", "a/b", "/", "a b", "a\tb", "a\nb", "a\x7f", "\xff", "a\xc3", "a\xc2\x9b" "b",
-                         long_one};
+    const char *bad[] = {
+        "", ".", "..", ".hidden", "../x", "a/b", "/", "a b", "a\tb", "a\nb", "a\x7f", "\xff", "a\xc3",
+        "a\xc2\x9bz", long_one,
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(account_name(bad[i], name, &why));
         assert_int_equal(why.code, FAILURE_CONFIG);

@@ -69,8 +69,9 @@ static void urls_that_are_allowed(void **state)
 {
     (void)state;
     static const char *const GOOD[] = {
-        "https://x.org", "https://x.org/", "HTTPS://x.org/a?b=c", "https://x.org:8443/a", "https://[2001:db8::1]/",
-        "http://localhost:8080/", "http://127.0.0.1/", "http://127.1.2.3:1/x", "http://[::1]:5000/", "http://LOCALHOST?x",
+        "https://x.org",          "https://x.org/",         "HTTPS://x.org/a?b=c", "https://x.org:8443/a",
+        "https://[2001:db8::1]/", "http://localhost:8080/", "http://127.0.0.1/",   "http://127.1.2.3:1/x",
+        "http://[::1]:5000/",     "http://LOCALHOST?x",
     };
     for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++)
         if (!settings_url_allowed(GOOD[i]))
@@ -81,12 +82,36 @@ static void urls_that_are_not(void **state)
 {
     (void)state;
     static const char *const BAD[] = {
-        "", "x.org", "http://x.org/", "ftp://x.org/", "file:///etc/passwd", "https://", "https:///x", "https:x.org",
-        "http://localhost.evil.org/", "http://localhost@evil.org/", "https://me@x.org/", "https://me:pw@x.org/",
-        "http://127.0.0.1.evil.org/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://[::2]/",
-        "http://127.0.0.1:99999/", "https://x.org:/", "https://x.org:8a/", "https://x.org:123456/", "https://x.org\\@y.org/",
-        "https://x.org/a b", "https://x.org/\xc3\xa4", "https://[::1", "https://[x]/", "https://x.org/\x7f", "http://[::1]x/",
-        "http://128.0.0.1/", "https://{tenant}.x.org/",
+        "",
+        "x.org",
+        "http://x.org/",
+        "ftp://x.org/",
+        "file:///etc/passwd",
+        "https://",
+        "https:///x",
+        "https:x.org",
+        "http://localhost.evil.org/",
+        "http://localhost@evil.org/",
+        "https://me@x.org/",
+        "https://me:pw@x.org/",
+        "http://127.0.0.1.evil.org/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://[::2]/",
+        "http://127.0.0.1:99999/",
+        "https://x.org:/",
+        "https://x.org:8a/",
+        "https://x.org:123456/",
+        "https://x.org\\@y.org/",
+        "https://x.org/a b",
+        "https://x.org/\xc3\xa4",
+        "https://[::1",
+        "https://[x]/",
+        "https://x.org/\x7f",
+        "http://[::1]x/",
+        "http://128.0.0.1/",
+        "https://{tenant}.x.org/",
     };
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
         if (settings_url_allowed(BAD[i]))
@@ -97,12 +122,34 @@ static void wrong_values_name_file_and_line(void **state)
 {
     (void)state;
     static const char *const BAD[] = {
-        "provider: ../evil", "provider: .hidden", "provider: Google", "provider: a/b", "issuer: http://x.org",
-        "issuer: https://x.org/{user}", "tenant: a/b", "tenant: a{tenant}", "client_id: \xc3\xa4", "client_secret: \xc3\xa4",
-        "client_secret_file: secret", "client_authentication: digest", "scope: a\"b", "scope: a\\b", "flow: password",
-        "users: ,", "hosts: https://x.org/", "hosts: me@x.org", "refresh_margin: -1", "refresh_margin: 86401",
-        "refresh_margin: 1h", "refresh_margin: 99999999999999999999", "proxy: proxy.org:80", "proxy: http://me:pw@x.org:80",
-        "ca_file: ca.pem", "ca_path: ~/certs", "redirect_host: 0.0.0.0", "refresh_sends_scope: true",
+        "provider: ../evil",
+        "provider: .hidden",
+        "provider: Google",
+        "provider: a/b",
+        "issuer: http://x.org",
+        "issuer: https://x.org/{user}",
+        "tenant: a/b",
+        "tenant: a{tenant}",
+        "client_id: \xc3\xa4",
+        "client_secret: \xc3\xa4",
+        "client_secret_file: secret",
+        "client_authentication: digest",
+        "scope: a\"b",
+        "scope: a\\b",
+        "flow: password",
+        "users: ,",
+        "hosts: https://x.org/",
+        "hosts: me@x.org",
+        "refresh_margin: -1",
+        "refresh_margin: 86401",
+        "refresh_margin: 1h",
+        "refresh_margin: 99999999999999999999",
+        "proxy: proxy.org:80",
+        "proxy: http://me:pw@x.org:80",
+        "ca_file: ca.pem",
+        "ca_path: ~/certs",
+        "redirect_host: 0.0.0.0",
+        "refresh_sends_scope: true",
         "refresh_token_lifetime: 0",
     };
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
@@ -113,10 +160,22 @@ static void right_values_are_taken(void **state)
 {
     (void)state;
     static const char *const GOOD[] = {
-        "provider: google", "issuer: https://login.x.org/{tenant}/v2.0", "issuer: https://{tenant}.x.org", "tenant: x.onmicrosoft.com",
-        "client_authentication: basic", "flow: device", "users: a@x.org, *@y.org", "hosts: *", "hosts: imap.x.org *.y.org",
-        "refresh_margin: 0", "refresh_margin: 86400", "proxy: socks5h://127.0.0.1:9050", "ca_file: /etc/ca.pem",
-        "redirect_host: localhost", "refresh_sends_scope: yes", "client_secret: a b!~",
+        "provider: google",
+        "issuer: https://login.x.org/{tenant}/v2.0",
+        "issuer: https://{tenant}.x.org",
+        "tenant: x.onmicrosoft.com",
+        "client_authentication: basic",
+        "flow: device",
+        "users: a@x.org, *@y.org",
+        "hosts: *",
+        "hosts: imap.x.org *.y.org",
+        "refresh_margin: 0",
+        "refresh_margin: 86400",
+        "proxy: socks5h://127.0.0.1:9050",
+        "ca_file: /etc/ca.pem",
+        "redirect_host: localhost",
+        "refresh_sends_scope: yes",
+        "client_secret: a b!~",
     };
     for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++)
         taken(GOOD[i]);
@@ -159,7 +218,8 @@ static void two_secrets_are_refused(void **state)
 {
     (void)state;
     assert_false(account("issuer: https://x.org\nclient_secret: a\nclient_secret_file: /b\n"));
-    assert_string_equal(why.text, "/etc/test.conf:3: 'client_secret' and 'client_secret_file' are both given: remove one");
+    assert_string_equal(why.text,
+                        "/etc/test.conf:3: 'client_secret' and 'client_secret_file' are both given: remove one");
 }
 
 int main(void)

@@ -517,8 +517,8 @@ static void save_traced(void)
     _exit(state_save(&s, &paths, "me@x.org", &why) ? 0 : 1);
 }
 
-/* Lets the child make `steps` stops at system calls and kills it then. Returns 1 when it ended before, 0 when it was killed,
- * -1 where tracing is not allowed. */
+/* Lets the child make `steps` stops at system calls and kills it then. Returns 1 when it ended before, 0 when it was
+ * killed, -1 where tracing is not allowed. */
 static int kill_after(int steps)
 {
     int status;

@@ -27,8 +27,8 @@ static struct token_reply reply;
 static struct report why;
 static char program[256];
 
-/* A stand-in for the program that renews tokens: notes its arguments in `calls` and does what `behaviour`, a piece of shell
- * text, says. */
+/* A stand-in for the program that renews tokens: notes its arguments in `calls` and does what `behaviour`, a piece of
+ * shell text, says. */
 static void make_program(void)
 {
     char text[1024];
@@ -63,8 +63,8 @@ static const char *state_text(const char *token, int age, int left, const char *
 {
     static char text[1024];
     int64_t now = clock_wall();
-    snprintf(text, sizeof text, "{\"access_token\":\"%s\",\"obtained_at\":%" PRId64 ",\"expires_at\":%" PRId64 "%s}", token,
-             now - age, now + left, rest);
+    snprintf(text, sizeof text, "{\"access_token\":\"%s\",\"obtained_at\":%" PRId64 ",\"expires_at\":%" PRId64 "%s}",
+             token, now - age, now + left, rest);
     return text;
 }
 
@@ -201,7 +201,8 @@ static void other_host_gets_nothing(void **state)
     has_state("old", 10, 3600, REFRESHABLE);
     assert_false(token_get(&account, &paths, "imap.evil.org", false, &reply, &why));
     assert_int_equal(why.code, FAILURE_WRONG_HOST);
-    snprintf(words, sizeof words, "the token of " NAME " is not for imap.evil.org: add it to 'hosts:' in %s if it is right",
+    snprintf(words, sizeof words,
+             "the token of " NAME " is not for imap.evil.org: add it to 'hosts:' in %s if it is right",
              folder_path("accounts/" NAME ".conf"));
     assert_string_equal(why.text, words);
     assert_true(token_get(&account, &paths, "imap.x.org", false, &reply, &why));
@@ -224,7 +225,8 @@ static void without_refresh_token_the_valid_token_serves_to_its_end(void **state
     assert_int_equal(calls(), 0);
 }
 
-#define DEAD ",\"last_error\":{\"code\":\"login-needed\",\"message\":\"the login has ended (invalid_grant)\",\"at\":5}"
+#define DEAD                                                                                                         \
+    ",\"last_error\":{\"code\":\"login-needed\",\"message\":\"the login has ended (invalid_grant)\",\"at\":5}"
 
 static void known_dead_refresh_token_is_not_tried_again(void **state)
 {
@@ -250,8 +252,9 @@ static void has_failed(const char *code, int64_t ago, int64_t left)
     char rest[256];
     int64_t now = clock_wall();
     snprintf(rest, sizeof rest,
-             REFRESHABLE ",\"last_error\":{\"code\":\"%s\",\"message\":\"down\",\"at\":%" PRId64 ",\"retry_at\":%" PRId64 "}", code,
-             now - ago, now + left);
+             REFRESHABLE ",\"last_error\":{\"code\":\"%s\",\"message\":\"down\",\"at\":%" PRId64
+                         ",\"retry_at\":%" PRId64 "}",
+             code, now - ago, now + left);
     has_state("old", 4000, -1, rest);
 }
 
@@ -366,7 +369,8 @@ static void program_gets_a_clean_process(void **state)
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &old, NULL);
     close(stray);
-    assert_string_equal(store_folder_read(folder_path("facts")), "/dev/null\n/dev/null\nunblocked\ndefault\nsession\nlock\n");
+    assert_string_equal(store_folder_read(folder_path("facts")),
+                        "/dev/null\n/dev/null\nunblocked\ndefault\nsession\nlock\n");
 }
 
 static void host_that_ignores_its_children_gets_a_token(void **state)
@@ -508,7 +512,8 @@ static void failure_met_while_waiting_is_taken_over(void **state)
     (void)state;
     has_state("old", 4000, -1, REFRESHABLE);
     behaviour("until [ -e go ]; do sleep 0.02; done\ngive '%s'\nno config down\n",
-              state_text("old", 4000, -1, REFRESHABLE ",\"last_error\":{\"code\":\"config\",\"message\":\"down\",\"at\":5}"));
+              state_text("old", 4000, -1,
+                         REFRESHABLE ",\"last_error\":{\"code\":\"config\",\"message\":\"down\",\"at\":5}"));
     unlink(folder_path("go"));
     pid_t pid = fork();
     if (pid == 0) { /* opens the gate once the others had time to queue; the count below does not depend on it */
@@ -622,8 +627,9 @@ static void get_for_another_host(void **state)
 static void get_for_nobody(void **state)
 {
     (void)state;
-    assert_string_equal(answer("get\nuser=no@x.org"), "error\nversion=1\ncode=no-account\n"
-                                                      "message=no account for no@x.org: run 'xoauth2 login no@x.org'\n\n");
+    assert_string_equal(answer("get\nuser=no@x.org"),
+                        "error\nversion=1\ncode=no-account\n"
+                        "message=no account for no@x.org: run 'xoauth2 login no@x.org'\n\n");
     assert_non_null(strstr(answer("get\nuser=../x"), "code=no-account\n"));
     assert_non_null(strstr(answer("get\nuser=a%0Ab"), "code=no-account\n"));
 }
@@ -654,7 +660,8 @@ static void request_without_a_user(void **state)
 static void unknown_request(void **state)
 {
     (void)state;
-    assert_non_null(strstr(answer("conquer\nuser=" NAME), "code=config\nmessage=this version of xoauth2 does not know"));
+    assert_non_null(
+        strstr(answer("conquer\nuser=" NAME), "code=config\nmessage=this version of xoauth2 does not know"));
 }
 
 static void reject_is_answered(void **state)
@@ -662,9 +669,11 @@ static void reject_is_answered(void **state)
     (void)state;
     has_state("old", 10, 3600, REFRESHABLE);
     /* {"status":"403"} and {"status":"401"} */
-    assert_non_null(strstr(answer("reject\nuser=" NAME "\ntoken=old\nchallenge=eyJzdGF0dXMiOiI0MDMifQ=="), "ok\nversion=1\nmessage="));
+    assert_non_null(strstr(answer("reject\nuser=" NAME "\ntoken=old\nchallenge=eyJzdGF0dXMiOiI0MDMifQ=="),
+                           "ok\nversion=1\nmessage="));
     gets("old");
-    assert_non_null(strstr(answer("reject\nuser=" NAME "\ntoken=old\nchallenge=eyJzdGF0dXMiOiI0MDEifQ=="), "ok\nversion=1\nmessage="));
+    assert_non_null(strstr(answer("reject\nuser=" NAME "\ntoken=old\nchallenge=eyJzdGF0dXMiOiI0MDEifQ=="),
+                           "ok\nversion=1\nmessage="));
     gets("new");
 }
 

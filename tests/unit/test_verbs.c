@@ -39,19 +39,23 @@ static void has_account(const char *name, int left, const char *rest)
     char text[1024];
     int64_t now = clock_wall();
     store_folder_account(name, "issuer: https://x.org\n");
-    snprintf(text, sizeof text, "{\"access_token\":\"access-hush\",\"obtained_at\":%" PRId64 ",\"expires_at\":%" PRId64 "%s}", now - 10,
+    snprintf(text, sizeof text,
+             "{\"access_token\":\"access-hush\",\"obtained_at\":%" PRId64 ",\"expires_at\":%" PRId64 "%s}", now - 10,
              now + left, rest);
     store_folder_state(name, text);
 }
 
 #define REFRESHABLE ",\"refresh_token\":\"refresh-hush\""
-#define FAILED(code) REFRESHABLE ",\"last_error\":{\"code\":\"" code "\",\"message\":\"what happened\",\"at\":5,\"retry_at\":99999999999}"
+#define FAILED(code)                                                                                                 \
+    REFRESHABLE ",\"last_error\":{\"code\":\"" code                                                                  \
+                "\",\"message\":\"what happened\",\"at\":5,\"retry_at\":99999999999}"
 
 /* Runs "xoauth2 ARGUMENTS" by a shell; returns its exit status. What it wrote is then in `out` and `err`. */
 static int run(const char *arguments)
 {
     char command[1024];
-    snprintf(command, sizeof command, "cd '%s' && { '%s' %s; } > out 2> err", folder_path(""), XOAUTH2_PROGRAM, arguments);
+    snprintf(command, sizeof command, "cd '%s' && { '%s' %s; } > out 2> err", folder_path(""), XOAUTH2_PROGRAM,
+             arguments);
     int status = system(command);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
@@ -232,8 +236,9 @@ static void status_as_json(void **state)
     struct json_object *all = json_tokener_parse(out());
     assert_int_equal(json_object_array_length(all), 1);
     item = json_object_array_get_idx(all, 0);
-    static const char *const MEMBERS[] = {"account", "store", "state", "provider", "issuer", "signed_in_as", "scope", "login_at",
-                                          "access_token", "refresh_token", "last_error", "account_file", "state_file"};
+    static const char *const MEMBERS[] = {
+        "account",  "store",        "state",         "provider",   "issuer",       "signed_in_as", "scope",
+        "login_at", "access_token", "refresh_token", "last_error", "account_file", "state_file"};
     for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++)
         assert_true(json_object_object_get_ex(item, MEMBERS[i], &value));
     json_object_object_get_ex(item, "state", &value);
@@ -288,7 +293,8 @@ static void helper_ends_with_its_input(void **state)
 static void helper_ends_at_what_is_no_request(void **state)
 {
     (void)state;
-    assert_non_null(strstr(helper(1, "\\n\\nget\\nuser=" NAME "\\n\\n"), "code=config\nmessage=the request is malformed"));
+    assert_non_null(
+        strstr(helper(1, "\\n\\nget\\nuser=" NAME "\\n\\n"), "code=config\nmessage=the request is malformed"));
     assert_null(strstr(out(), "token="));
     assert_non_null(strstr(helper(1, "get\\nversion=2\\n\\n"), "malformed"));
     assert_int_equal(run("helper < /dev/zero"), 1);
@@ -371,7 +377,8 @@ static void command_needs_libc_and_json_c_alone(void **state)
     char command[512];
     snprintf(command, sizeof command,
              "cd '%s' && LD_TRACE_LOADED_OBJECTS=1 '%s' > out && "
-             "test \"$(grep -cvE 'lib(json-c|c)\\.so|ld-linux|ld64|linux-vdso|lib(asan|ubsan|m|gcc_s|dl|rt|pthread)\\.so' out)\" = 0",
+             "test \"$(grep -cvE "
+             "'lib(json-c|c)\\.so|ld-linux|ld64|linux-vdso|lib(asan|ubsan|m|gcc_s|dl|rt|pthread)\\.so' out)\" = 0",
              folder_path(""), XOAUTH2_PROGRAM);
     assert_int_equal(system(command), 0);
 }
@@ -384,9 +391,10 @@ static void set_uid_program_is_refused(void **state)
         print_message("only root can make the program set-uid\n");
         skip();
     }
-    snprintf(command, sizeof command,
-             "cd '%s' && chmod 711 . && cp '%s' suid && chown 65534 suid && chmod 4755 suid && ./suid list > out 2> err",
-             folder_path(""), XOAUTH2_PROGRAM);
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && chmod 711 . && cp '%s' suid && chown 65534 suid && chmod 4755 suid && ./suid list > out 2> err",
+        folder_path(""), XOAUTH2_PROGRAM);
     int status = system(command);
     assert_int_equal(WEXITSTATUS(status), 1);
     assert_non_null(strstr(err(), "set-uid"));
