@@ -17,31 +17,17 @@
 extern char **environ;
 
 enum {
-    FIRST_FREE = 3,      /* descriptors below are the standard ones */
     CLOSE_BLINDLY = 256, /* descriptors closed where the C library cannot close all */
     RETRY_MS = 10,       /* between two looks at a child where the kernel cannot tell when it ends */
 };
 
-/* Moves a descriptor out of the way of the standard ones, which may be free in a host. -1 and errno on failure;
- * the old descriptor is closed in any case. */
-static int lift(int fd)
-{
-    if (fd < 0 || fd >= FIRST_FREE)
-        return fd;
-    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return lifted;
-}
-
 static int close_others(posix_spawn_file_actions_t *actions)
 {
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    return posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FREE);
+    return posix_spawn_file_actions_addclosefrom_np(actions, TRANSPORT_FIRST_FREE);
 #else
     int error = 0;
-    for (int fd = FIRST_FREE; fd < CLOSE_BLINDLY && error == 0; fd++)
+    for (int fd = TRANSPORT_FIRST_FREE; fd < CLOSE_BLINDLY && error == 0; fd++)
         error = posix_spawn_file_actions_addclose(actions, fd);
     return error;
 #endif
@@ -109,14 +95,14 @@ int process_start(struct process *child, const char *program)
         return errno;
     int error = 0;
     int null = -1;
-    ends[0] = lift(ends[0]);
+    ends[0] = transport_lift(ends[0]);
     if (ends[0] < 0)
         error = errno;
-    ends[1] = lift(ends[1]);
+    ends[1] = transport_lift(ends[1]);
     if (ends[1] < 0)
         error = errno;
     if (error == 0) {
-        null = lift(open("/dev/null", O_WRONLY | O_CLOEXEC));
+        null = transport_lift(open("/dev/null", O_WRONLY | O_CLOEXEC));
         error = null < 0 ? errno : run(&child->pid, program, ends[1], null);
     }
     close_open(null);

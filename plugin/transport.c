@@ -3,6 +3,7 @@
 #include "transport.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,17 @@ int64_t transport_now(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int transport_lift(int fd)
+{
+    if (fd < 0 || fd >= TRANSPORT_FIRST_FREE)
+        return fd;
+    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, TRANSPORT_FIRST_FREE);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return lifted;
 }
 
 bool transport_trusts(const char *path, uid_t peer)
@@ -88,7 +100,7 @@ enum transport_connection transport_connect(const char *path, int64_t deadline, 
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     int64_t soon = transport_now() + TRANSPORT_CONNECT_MS;
-    int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int s = transport_lift(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     int error = s < 0 ? errno : connect_within(s, &address, soon < deadline ? soon : deadline);
     enum transport_connection result = TRANSPORT_FAILED;
     if (error == 0)

@@ -12,6 +12,13 @@
 
 #define TRANSPORT_CONNECT_MS 1000 /* an agent accepts within this time */
 
+#define TRANSPORT_FIRST_FREE 3 /* descriptors below are the standard ones */
+
+/* Moves a descriptor out of the way of the standard ones, which may be free in a host: what another part of the host
+ * then prints would go into our connection. The new one is closed on exec, the old one is closed. -1 and errno on
+ * failure, also if `fd` is -1. */
+int transport_lift(int fd);
+
 /* Milliseconds of the monotonic clock. */
 int64_t transport_now(void);
 

@@ -4,11 +4,13 @@
 
 #include "fake_agent.h"
 #include "folder.h"
+#include "process.h"
 #include "test.h"
 #include "transport.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +165,31 @@ static void host_closed_its_standard_descriptors(void **state)
 {
     (void)state;
     in_a_process(ask_without_standard_descriptors, "abc");
+}
+
+/* What a host prints in the meantime must not go into our connections. */
+static void connect_without_standard_descriptors(struct outcome *o)
+{
+    struct process child;
+    struct report why;
+    int fd;
+    pid_t agent = fake_agent_start(folder_path("lifted.sock"), NO_ACCOUNT, NULL);
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+    setenv("FAKE_HELPER", "die", 1);
+    if (process_start(&child, helper_path) == 0 &&
+        transport_connect(folder_path("lifted.sock"), transport_now() + 10000, &fd, &why) == TRANSPORT_CONNECTED)
+        o->given =
+            child.fd > 2 && fd > 2 && (fcntl(child.fd, F_GETFD) & FD_CLOEXEC) && (fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    process_end(&child);
+    fake_agent_stop(agent);
+}
+
+static void connections_stay_clear_of_the_standard_descriptors(void **state)
+{
+    (void)state;
+    in_a_process(connect_without_standard_descriptors, "");
 }
 
 static void examine_without_stdin(struct outcome *o)
@@ -777,6 +804,7 @@ int main(void)
         cmocka_unit_test(helper_gives_a_token),
         cmocka_unit_test(helper_sees_a_clean_world),
         cmocka_unit_test(host_closed_its_standard_descriptors),
+        cmocka_unit_test(connections_stay_clear_of_the_standard_descriptors),
         cmocka_unit_test(descriptors_of_a_host_without_stdin),
         cmocka_unit_test(host_ignores_its_children),
         cmocka_unit_test(host_reaps_every_child),
