@@ -131,6 +131,8 @@ static bool load_file(struct options_file *f, const char *name)
         return false;
     if (result == READFILE_OK)
         take_file(f, &file);
+    if (result == READFILE_UNREADABLE)
+        report_set(&f->wrong, FAILURE_CONFIG, "cannot read %s: have its owner run 'chmod a+r %s'", name, name);
     f->found = result != READFILE_UNREADABLE;
     keyfile_free(&file);
     return true;

@@ -133,10 +133,28 @@ void app_forget_log(void)
     log_text[0] = '\0';
 }
 
+static int rewrite_name(sasl_conn_t *conn, void *context, const char *in, unsigned in_len, unsigned flags,
+                        const char *realm, char *out, unsigned out_max, unsigned *out_len)
+{
+    const struct app_session *s = context;
+    (void)conn;
+    (void)in;
+    (void)in_len;
+    (void)flags;
+    (void)realm;
+    *out_len = (unsigned)strlen(s->app->rewritten);
+    assert_true(*out_len < out_max);
+    memcpy(out, s->app->rewritten, *out_len + 1);
+    return SASL_OK;
+}
+
 static void add_callback(struct app_session *s, size_t *count, unsigned long id, plain_callback *function)
 {
     s->callbacks[*count].id = id;
-    s->callbacks[*count].proc = s->app->prompts && id != SASL_CB_GETOPT ? NULL : function;
+    bool asked = id == SASL_CB_AUTHNAME || id == SASL_CB_PASS
+                     ? s->app->prompts
+                     : id == SASL_CB_USER && (s->app->prompts || s->app->user_prompt);
+    s->callbacks[*count].proc = asked ? NULL : function;
     s->callbacks[*count].context = s;
     (*count)++;
 }
@@ -152,6 +170,8 @@ static void make_callbacks(struct app_session *s)
         add_callback(s, &count, SASL_CB_AUTHNAME, (plain_callback *)(void (*)(void))get_name);
     if (s->app->password)
         add_callback(s, &count, SASL_CB_PASS, (plain_callback *)(void (*)(void))get_secret);
+    if (s->app->rewritten)
+        add_callback(s, &count, SASL_CB_CANON_USER, (plain_callback *)(void (*)(void))rewrite_name);
     s->callbacks[count].id = SASL_CB_LIST_END;
 }
 

@@ -14,10 +14,12 @@ struct app {
     const char *authname;
     const char *user;
     const char *password;
-    size_t password_len; /* 0: its length as a string */
-    bool prompts;        /* names and password are asked with SASL_INTERACT, and given as above */
-    bool null_prompts;   /* the program hands over no place for prompts */
-    int authname_result; /* what the callback returns, if not SASL_OK */
+    size_t password_len;   /* 0: its length as a string */
+    bool prompts;          /* names and password are asked with SASL_INTERACT, and given as above */
+    bool user_prompt;      /* the user's name is, even if the others are not */
+    const char *rewritten; /* what the program makes of every name when libsasl2 has it canonicalized */
+    bool null_prompts;     /* the program hands over no place for prompts */
+    int authname_result;   /* what the callback returns, if not SASL_OK */
     const char *host;
     const char *remote;     /* ADDRESS;PORT */
     const char *options[9]; /* name, value, name, value, ..., NULL */

@@ -187,6 +187,45 @@ static void wrong_value_from_the_application(void **state)
                         "1 to 600: correct its settings");
 }
 
+static void empty_value_from_the_application(void **state)
+{
+    (void)state;
+    static const char *const GIVEN[] = {"xoauth2_timeout", "", NULL};
+    struct options o;
+    struct report why;
+    given = GIVEN;
+    assert_false(options_given(&UTILS));
+    assert_true(gather("", &o, &why));
+    assert_int_equal(o.timeout, 30);
+    options_free(&o);
+}
+
+/* It is meant for somebody else, so it configures nothing; but who wants the mechanism is told. */
+static void file_that_this_user_may_not_read(void **state)
+{
+    (void)state;
+    struct options_file f;
+    struct options o;
+    struct report why;
+    char expected[512];
+    bool root = geteuid() == 0;
+    folder_sub(".", 0755);
+    folder_sub("conf", 0755);
+    const char *file = folder_write("conf/xoauth2.conf", "xoauth2_timeout: 5\n", root ? 0600 : 0);
+    if (root)
+        assert_int_equal(seteuid(12345), 0);
+    options_load(&f, folder_path("conf"));
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    assert_false(f.found);
+    assert_false(options_gather(&o, &f, &UTILS, &why));
+    snprintf(expected, sizeof expected, "cannot read %s: have its owner run 'chmod a+r %s'", file, file);
+    assert_string_equal(why.text, expected);
+    options_free(&o);
+    options_unload(&f);
+    unlink(file);
+}
+
 static void unknown_key(void **state)
 {
     (void)state;
@@ -310,6 +349,8 @@ int main(void)
         cmocka_unit_test_teardown(the_application_goes_before_the_file, forget),
         cmocka_unit_test_teardown(wrong_value_in_the_file_behind_a_right_one, forget),
         cmocka_unit_test_teardown(wrong_value_from_the_application, forget),
+        cmocka_unit_test_teardown(empty_value_from_the_application, forget),
+        cmocka_unit_test_teardown(file_that_this_user_may_not_read, forget),
         cmocka_unit_test_teardown(unknown_key, forget),
         cmocka_unit_test_teardown(wrong_values, forget),
         cmocka_unit_test_teardown(file_that_others_may_write, forget),

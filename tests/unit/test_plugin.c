@@ -206,6 +206,34 @@ static void program_that_cannot_show_prompts(void **state)
                    "OAUTHBEARER needs a user name, and this program cannot ask for one: set it in its configuration");
 }
 
+/* Nobody has to name another mailbox. */
+static void only_the_mailbox_cannot_be_asked_for(void **state)
+{
+    (void)state;
+    struct app app = usual();
+    app.user = "shared@x.org";
+    app.user_prompt = true;
+    assert_login(&app, "XOAUTH2", "user=shared@x.org\001auth=Bearer tok\001\001");
+    app.null_prompts = true;
+    assert_login(&app, "XOAUTH2", "user=me@x.org\001auth=Bearer tok\001\001");
+}
+
+static void name_that_the_program_rewrites(void **state)
+{
+    (void)state;
+    static const char WORDS[] = "the user name has control characters once libsasl2 has rewritten it: correct it";
+    struct app app = usual();
+    app.rewritten = "other@x.org";
+    assert_login(&app, "XOAUTH2", "user=other@x.org\001auth=Bearer tok\001\001");
+    app.rewritten = "x\001auth=Bearer y";
+    assert_refused(&app, "XOAUTH2", SASL_BADPARAM, WORDS);
+    app.user = app.rewritten; /* unchanged, but refused for itself */
+    assert_refused(&app, "XOAUTH2", SASL_BADPARAM,
+                   "the user name has control characters: correct it in this program's configuration");
+    app.user = "shared@x.org";
+    assert_refused(&app, "XOAUTH2", SASL_BADPARAM, WORDS);
+}
+
 static void callback_that_fails(void **state)
 {
     (void)state;
@@ -519,6 +547,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(prompts_that_nobody_answers, begin, end),
         cmocka_unit_test_setup_teardown(user_cancels_the_prompts, begin, end),
         cmocka_unit_test_setup_teardown(program_that_cannot_show_prompts, begin, end),
+        cmocka_unit_test_setup_teardown(only_the_mailbox_cannot_be_asked_for, begin, end),
+        cmocka_unit_test_setup_teardown(name_that_the_program_rewrites, begin, end),
         cmocka_unit_test_setup_teardown(callback_that_fails, begin, end),
         cmocka_unit_test_setup_teardown(no_password_callback, begin, end),
         cmocka_unit_test_setup_teardown(passwords_that_are_no_token, begin, end),
