@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/e2e/test-login-device.sh \
 	tests/e2e/test-login-terminal.sh \
 	tests/e2e/test-texts.sh \
+	tests/e2e/test-tls.sh \
 	tests/e2e/test-verbs.sh \
 	tests/e2e/watch-client.c \
 	tests/e2e/wrap.sh \
