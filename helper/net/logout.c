@@ -231,8 +231,6 @@ int main(int argc, char **argv)
         return status;
     if (run(&request, &why))
         return 0;
-    fprintf(stderr, "xoauth2: %s%s\n", why.text,
-            request.local ? ""
-                          : "; nothing was removed ('xoauth2 logout --local' removes it from this machine alone)");
+    fprintf(stderr, "xoauth2: %s\n", why.text);
     return why.code == FAILURE_UNREACHABLE || why.code == FAILURE_BUSY ? EX_TEMPFAIL : 1;
 }

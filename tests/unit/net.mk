@@ -1,6 +1,6 @@
 # helper/net: requests, answers and renewals, against recorded answers and a scripted server.
 unit_tests += \
-	tests/unit/test_advice tests/unit/test_discovery tests/unit/test_http \
+	tests/unit/test_advice tests/unit/test_discovery tests/unit/test_http tests/unit/test_logout \
 	tests/unit/test_oauth tests/unit/test_refresh tests/unit/test_renew
 net_test_cppflags = $(unit_cppflags) $(net_cppflags)
 net_test_libs = $(net_libs) libunittest.la $(CMOCKA_LIBS)
@@ -31,7 +31,11 @@ tests_unit_test_renew_SOURCES = tests/unit/test_renew.c
 tests_unit_test_renew_CPPFLAGS = $(net_test_cppflags)
 tests_unit_test_renew_LDADD = $(web_test_libs)
 
-# The program as it was built.
+# The programs as they were built.
+tests_unit_test_logout_SOURCES = tests/unit/test_logout.c
+tests_unit_test_logout_CPPFLAGS = $(net_test_cppflags) -DLOGOUT_PROGRAM='"$(abs_top_builddir)/logout"'
+tests_unit_test_logout_LDADD = $(web_test_libs)
+
 tests_unit_test_refresh_SOURCES = tests/unit/test_refresh.c
 tests_unit_test_refresh_CPPFLAGS = $(net_test_cppflags) -DREFRESH_PROGRAM='"$(abs_top_builddir)/refresh"'
 tests_unit_test_refresh_LDADD = $(web_test_libs)
