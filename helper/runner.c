@@ -332,6 +332,37 @@ static bool start_failed(const char *what, int error, struct report *why)
                       strerror(error));
 }
 
+/* Splits the line and finds its program. */
+static bool prepare(const char *line, const char *what, struct words *w, char path[PATH_MAX], struct report *why)
+{
+    const char *wrong = split(line, w);
+    if (!wrong)
+        wrong = check(w);
+    if (wrong)
+        return report_set(why, FAILURE_CONFIG, "%s %s", what, wrong);
+    if (find_program(w->word[0], path))
+        return true;
+    return report_set(why, FAILURE_CONFIG,
+                      "%s: the program '%s' is not in " RUNNER_PATH ": give its absolute path", what, w->word[0]);
+}
+
+bool runner_start(const char *line, const char *what, const char *const more[], struct report *why)
+{
+    struct words w;
+    char path[PATH_MAX];
+    pid_t pid;
+    if (!prepare(line, what, &w, path, why))
+        return false;
+    for (; *more && w.count < RUNNER_WORDS_MAX; more++)
+        w.word[w.count++] = (char *)*more; /* posix_spawn() does not change it */
+    w.word[w.count] = NULL;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int error = null < 0 ? errno : spawn(path, w.word, null, null, &pid);
+    if (null >= 0)
+        close(null);
+    return error ? start_failed(what, error, why) : true;
+}
+
 bool runner_run(const char *line, const char *what, const struct secret *input, struct secret *output, int64_t timeout,
                 struct report *why)
 {
@@ -343,14 +374,8 @@ bool runner_run(const char *line, const char *what, const struct secret *input, 
         secret_free(output);
         secret_init(output, RUNNER_OUTPUT_MAX + READ_SIZE);
     }
-    const char *wrong = split(line, &w);
-    if (!wrong)
-        wrong = check(&w);
-    if (wrong)
-        return report_set(why, FAILURE_CONFIG, "%s %s", what, wrong);
-    if (!find_program(w.word[0], path))
-        return report_set(why, FAILURE_CONFIG, "%s: the program '%s' is not in " RUNNER_PATH ": give its absolute path", what,
-                          w.word[0]);
+    if (!prepare(line, what, &w, path, why))
+        return false;
     keep_statuses();
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return report_set(why, FAILURE_UNREACHABLE, "%s: cannot make a pipe: %s", what, strerror(errno));

@@ -34,4 +34,8 @@ const char *runner_check(const char *line);
 bool runner_run(const char *line, const char *what, const struct secret *input, struct secret *output, int64_t timeout,
                 struct report *why);
 
+/* Starts the line with `more` words behind it (ending with NULL), without input or output, and does not wait for it: the
+ * caller reaps it some time. False as runner_run(). */
+bool runner_start(const char *line, const char *what, const char *const more[], struct report *why);
+
 #endif

@@ -266,11 +266,6 @@ static const char *check_path(const char *value)
     return *value == '/' && strlen(value) < 4096 ? NULL : "must be an absolute path";
 }
 
-static const char *check_command(const char *value)
-{
-    return check_path(value) ? "must be the absolute path of a program, perhaps with arguments" : NULL;
-}
-
 /* libcurl's schemes. A name or password in the URL would show up in its messages. */
 static const char *check_proxy(const char *value)
 {
@@ -344,7 +339,7 @@ static const struct {
     [SETTING_HOSTS] = {check_hosts, ANYWHERE},
     [SETTING_REFRESH_MARGIN] = {check_margin, ANYWHERE},
     [SETTING_ALLOW] = {check_list, ACCOUNT_ONLY},
-    [SETTING_NOTIFY_COMMAND] = {check_command, ACCOUNT_ONLY},
+    [SETTING_NOTIFY_COMMAND] = {runner_check, ACCOUNT_ONLY},
     [SETTING_PROXY] = {check_proxy, ANYWHERE},
     [SETTING_CA_FILE] = {check_path, ANYWHERE},
     [SETTING_CA_PATH] = {check_path, ANYWHERE},

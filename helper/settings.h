@@ -41,7 +41,7 @@ enum setting {
     SETTING_HOSTS,     /* host names and patterns such as *.example.org; "*" for any */
     SETTING_REFRESH_MARGIN, /* seconds before expiry at which a token is renewed */
     SETTING_ALLOW,     /* account only, for the agent: users, @groups and ids that may have its token */
-    SETTING_NOTIFY_COMMAND, /* account only, for the agent: absolute path of a program and its arguments */
+    SETTING_NOTIFY_COMMAND, /* account only, for the agent: see runner.h */
     SETTING_PROXY,     /* URL without a password in it */
     SETTING_CA_FILE,   /* absolute path, PEM */
     SETTING_CA_PATH,   /* absolute path of a hashed folder */

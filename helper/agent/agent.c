@@ -1,253 +1,19 @@
 /* `agent [--system] [--foreground] [--socket PATH]...`: serves the tokens of one store. */
 #include "config.h"
 
-#include "agent.h"
-
-#include "log.h"
 #include "manager.h"
-#include "notify.h"
 #include "options.h"
-#include "protocol.h"
-#include "serve.h"
+#include "paths.h"
+#include "process.h"
 #include "startup.h"
-#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-
-enum {
-    STOP_MAX = 35000,   /* milliseconds for the exchanges that are under way when the agent is told to end */
-    STOP_CHECK = 20,    /* milliseconds between two looks at whether they have ended */
-    FIRST_SOCKET = 3,   /* of those that a service manager hands over */
-    SETTABLE_FAR = 1 << 30, /* seconds: the clock's watch is not there to fire, but to be cancelled */
-};
-
-/* The store's own lock is an account's lock of a name that no account can have. */
-static const char AGENT_LOCK[] = ".agent";
-
-/* What this file adds to the agent. */
-struct process {
-    struct agent agent;
-    struct watch signals;
-    struct watch wall_clock;
-    struct timer stop;
-    int64_t stop_at;
-    int lock;
-    int ready; /* a pipe to the process that started us in the background; -1 */
-};
-
-/* --- the end --- */
-
-static struct process *process_of(struct timer *t)
-{
-    return (struct process *)(void *)((char *)t - offsetof(struct process, stop));
-}
-
-static void check_stop(struct timer *t)
-{
-    struct process *p = process_of(t);
-    if (p->agent.exchanges.running == 0 || loop_now() >= p->stop_at)
-        p->agent.loop.stop = true;
-    else
-        timer_set(&p->agent.loop, t, loop_now() + STOP_CHECK);
-}
-
-static void stop(struct process *p)
-{
-    struct agent *a = &p->agent;
-    if (a->stopping)
-        return;
-    a->stopping = true;
-    manager_tell("STOPPING=1");
-    log_info("ending; %u exchanges are under way", a->exchanges.running);
-    listeners_close(&a->listeners);
-    exchanges_stop(&a->exchanges);
-    p->stop_at = loop_now() + STOP_MAX;
-    check_stop(&p->stop);
-}
-
-/* --- events --- */
-
-static void signals_ready(struct watch *w, uint32_t events)
-{
-    struct process *p = (struct process *)(void *)((char *)w - offsetof(struct process, signals));
-    struct signalfd_siginfo info;
-    (void)events;
-    while (read(w->fd, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGCHLD)
-            notify_reap();
-        else if (info.ssi_signo == SIGHUP)
-            table_reload(&p->agent.table);
-        else
-            stop(p);
-    }
-}
-
-/* A timer on the wall clock that is cancelled when somebody sets that clock, timerfd_create(2); the kernel does so after
- * a suspend as well. */
-static bool arm_wall_clock(struct process *p)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    struct itimerspec far = {.it_value = {.tv_sec = now.tv_sec + SETTABLE_FAR}};
-    return timerfd_settime(p->wall_clock.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL) == 0;
-}
-
-static void wall_clock_ready(struct watch *w, uint32_t events)
-{
-    struct process *p = (struct process *)(void *)((char *)w - offsetof(struct process, wall_clock));
-    uint64_t count;
-    (void)events;
-    if (read(w->fd, &count, sizeof count) < 0 && errno == EAGAIN)
-        return;
-    log_info("the clock was set, or the machine slept: every token is looked at anew");
-    arm_wall_clock(p);
-    table_each(&p->agent.table, entry_clock_was_set);
-}
-
-static bool watch_events(struct process *p, struct report *why)
-{
-    sigset_t set;
-    struct loop *l = &p->agent.loop;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    p->signals = (struct watch){.ready = signals_ready, .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)};
-    p->wall_clock = (struct watch){
-        .ready = wall_clock_ready, .fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
-    if (p->signals.fd >= 0 && p->wall_clock.fd >= 0 && arm_wall_clock(p) && loop_watch(l, &p->signals, EPOLLIN) &&
-        loop_watch(l, &p->wall_clock, EPOLLIN) && timer_register(l, &p->stop, check_stop))
-        return true;
-    return report_set(why, FAILURE_UNREACHABLE, "signals and clock cannot be watched: %s", strerror(errno));
-}
-
-/* --- the start --- */
-
-static bool choose_store(struct process *p, const struct options *o, struct report *why)
-{
-    struct paths *paths = &p->agent.paths;
-    if (!paths_for(paths, o->system, why))
-        return false;
-    if (paths->system && geteuid() != 0 && geteuid() != paths->owner)
-        return report_set(why, FAILURE_CONFIG, "the store %s belongs to user id %lu: run the agent as that user",
-                          paths->state, (unsigned long)paths->owner);
-    return true;
-}
-
-/* Two agents never serve one store: each would think the other's renewals to be somebody else's. */
-static bool lock_store(struct process *p, struct report *why)
-{
-    const struct paths *paths = &p->agent.paths;
-    p->lock = store_lock(paths, AGENT_LOCK, 0, why);
-    if (p->lock < 0 && why->code == FAILURE_BUSY)
-        return report_set(why, FAILURE_CONFIG, "another agent serves the store %s: end it first", paths->state);
-    return p->lock >= 0;
-}
-
-static bool open_sockets(struct process *p, const struct options *o, int inherited, struct report *why)
-{
-    struct listeners *l = &p->agent.listeners;
-    char path[LISTENERS_PATH_MAX];
-    for (int i = 0; i < inherited; i++)
-        if (!listeners_inherit(l, FIRST_SOCKET + i, why))
-            return false;
-    for (size_t i = 0; i < o->socket_count; i++)
-        if (!listeners_add(l, o->sockets[i], why))
-            return false;
-    if (l->count > 0)
-        return true;
-    return listeners_default(o->system, path, why) && listeners_add(l, path, why);
-}
-
-static bool open_all(struct process *p, const struct options *o, int inherited, struct report *why)
-{
-    struct agent *a = &p->agent;
-    secret_init(&a->reply, PROTOCOL_MESSAGE_MAX);
-    exchanges_open(&a->exchanges, a);
-    if (!choose_store(p, o, why) || !lock_store(p, why) || !loop_open(&a->loop, why) || !watch_events(p, why) ||
-        !listeners_open(&a->listeners, a, why) || !multi_open(&a->multi, &a->loop, why))
-        return false;
-    if (!clients_open(&a->clients, a))
-        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
-    if (!table_open(&a->table, a, why) || !open_sockets(p, o, inherited, why))
-        return false;
-    return listeners_start(&a->listeners) ||
-           report_set(why, FAILURE_UNREACHABLE, "the sockets cannot be watched: %s", strerror(errno));
-}
-
-static void close_fd(struct watch *w)
-{
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
-}
-
-static void close_all(struct process *p)
-{
-    struct agent *a = &p->agent;
-    listeners_close(&a->listeners);
-    table_close(&a->table);
-    clients_close(&a->clients);
-    multi_close(&a->multi);
-    close_fd(&p->signals);
-    close_fd(&p->wall_clock);
-    loop_close(&a->loop);
-    secret_free(&a->reply);
-    store_unlock(&p->lock);
-}
-
-/* Tells whoever started us that we can be reached. */
-static void tell_ready(struct process *p)
-{
-    manager_tell("READY=1");
-    log_info("serving %zu accounts of %s", p->agent.table.count, p->agent.paths.accounts);
-    if (p->ready < 0)
-        return;
-    ssize_t put = write(p->ready, "r", 1);
-    (void)put;
-    close(p->ready);
-    p->ready = -1;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
-        dup2(null, fd);
-    if (null > STDERR_FILENO)
-        close(null);
-}
-
-static int run(const struct options *o, int inherited, int ready)
-{
-    static struct process p;
-    struct report why = {0};
-    p.lock = -1;
-    p.ready = ready;
-    p.signals.fd = p.wall_clock.fd = -1;
-    p.agent.table.changes.fd = -1;
-    p.agent.loop.fast_fd = p.agent.loop.slow_fd = p.agent.loop.clock.fd = -1;
-    bool ok = open_all(&p, o, inherited, &why);
-    if (ok) {
-        log_open(o->foreground);
-        tell_ready(&p);
-        loop_run(&p.agent.loop);
-    } else {
-        fprintf(stderr, "xoauth2: %s\n", why.text);
-    }
-    close_all(&p);
-    return ok ? 0 : 1;
-}
-
-/* --- the process --- */
 
 /* Goes on in a child, in a session of its own. In the parent: waits until the child can be reached, or has failed and said
  * why, and returns the exit status. In the child: -1, with the descriptor to write to when it is ready. */
@@ -279,6 +45,16 @@ static bool harden(void)
 {
     mallopt(M_ARENA_MAX, 1);
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static int run(const struct options *o, int inherited, int ready)
+{
+    struct paths paths;
+    struct report why;
+    if (paths_for(&paths, o->system, &why))
+        return process_run(&paths, o, inherited, ready);
+    fprintf(stderr, "xoauth2: %s\n", why.text);
+    return 1;
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include "agent.h"
 #include "clock.h"
 #include "exchanges.h"
+#include "keeper.h"
 #include "log.h"
 #include "notify.h"
 #include "token.h"
@@ -100,6 +101,7 @@ static void clear_file(struct entry *e)
     e->users = NULL;
     e->hosts = NULL;
     e->notifies = false;
+    e->unattended = false;
     e->refresh_lifetime = 0;
     e->standing.margin = 0;
 }
@@ -127,14 +129,28 @@ static bool take_settings(struct entry *e, const struct account *a)
     e->standing.margin = account_refresh_margin(a);
     e->refresh_lifetime = lifetime ? strtoll(lifetime, NULL, 10) : 0;
     e->notifies = account_value(a, SETTING_NOTIFY_COMMAND) != NULL;
+    e->unattended = account_grant(a) != GRANT_AUTHORIZATION_CODE;
     return copy(&e->users, a->file.value[SETTING_USERS]) && copy(&e->hosts, account_value(a, SETTING_HOSTS)) &&
            allow_resolve(&e->allow, e->agent->paths.system ? allow : NULL, warn_unknown, e);
+}
+
+/* What is not kept in the files of the store cannot be watched there, and a command would have to be waited for. "No
+ * account" makes the client ask its next source, the helper process. */
+static void check_kind(const struct account *a, struct report *why)
+{
+    if (account_is_per_user(a))
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, where each user has a token of his own", a->name);
+    else if (keeper_has_commands(a))
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, whose tokens are kept by store_write", a->name);
+    else if (account_grant(a) == GRANT_COMMAND || a->file.value[SETTING_CLIENT_SECRET_COMMAND])
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, which needs a command for each token", a->name);
 }
 
 bool entry_load_file(struct entry *e)
 {
     struct account a;
     struct report why = {0};
+    account_init(&a);
     clear_file(e);
     e->file = file_stamp(e);
     enum readfile_result result = account_load(&a, &e->agent->paths, e->name, &why);
@@ -145,12 +161,12 @@ bool entry_load_file(struct entry *e)
         report_set(&why, FAILURE_UNREACHABLE, "not enough memory for %s", e->name);
         result = READFILE_REFUSED;
     }
-    if (result == READFILE_OK) {
-        account_free(&a);
-        return true;
-    }
-    log_warning("%s", why.text);
+    if (result != READFILE_OK)
+        log_warning("%s", why.text);
+    else
+        check_kind(&a, &why);
     note_set(&e->problem, &why);
+    account_free(&a);
     return true;
 }
 
@@ -205,7 +221,7 @@ static void take_token(struct entry *e, const struct state *s)
 static void take_times(struct entry *e, const struct state *s)
 {
     struct standing *t = &e->standing;
-    t->has_refresh = s->refresh_token != NULL;
+    t->has_refresh = s->refresh_token || s->unattended;
     t->obtained_at = s->obtained_at;
     t->expires_at = s->expires_at;
     t->refresh_obtained_at = s->refresh_obtained_at;
@@ -217,7 +233,7 @@ static void take_times(struct entry *e, const struct state *s)
     t->retry_at = s->last_error.retry_at;
     if (t->error == FAILURE_NONE)
         t->failures = 0;
-    if (t->error != FAILURE_LOGIN_NEEDED && s->refresh_token)
+    if (t->error != FAILURE_LOGIN_NEEDED && t->has_refresh)
         e->announced_login = false;
 }
 
@@ -260,6 +276,7 @@ void entry_load_state(struct entry *e)
     struct stamp seen = state_stamp(e);
     enum readfile_result result = state_load(&s, &e->agent->paths, e->name, &why);
     if (result == READFILE_OK || result == READFILE_MISSING) {
+        s.unattended = e->unattended;
         entry_adopt(e, &s);
         state_free(&s);
     } else {

@@ -46,11 +46,12 @@ struct entry {
 
     /* From the account file. */
     struct stamp file;
-    struct note *problem; /* why the file cannot be used; then the rest is empty */
+    struct note *problem; /* why the account cannot be served */
     char *users;
     char *hosts;
     struct allow allow;
-    bool notifies; /* it has a notify_command */
+    bool notifies;   /* it has a notify_command */
+    bool unattended; /* its tokens come without a refresh token */
     int64_t refresh_lifetime;
 
     /* From the state file. */

@@ -24,6 +24,7 @@ struct renewing {
     int lock;
     unsigned rounds;
     unsigned tries;
+    int64_t sent_at; /* milliseconds of loop_now() */
     bool unsaved; /* the new tokens are not on disk yet, though they should be */
     struct account account;
     struct state state;
@@ -109,15 +110,19 @@ static bool commit(struct renewing *r, struct report *why)
     return state_commit(&r->writer, &r->state, why) || state_save(&r->state, &e->agent->paths, e->name, why);
 }
 
-/* Whether the store has another refresh token than the one that was refused. Then the state becomes what is on disk. */
+/* Whether the store has another refresh token than the one that was sent: a process on another machine that shares the
+ * folder may have renewed it, since its lock need not reach us. Then the state becomes what is on disk. */
 static bool reread(struct renewing *r)
 {
     struct state newer;
     struct report ignored;
     const struct entry *e = r->entry;
+    const char *sent = r->renewal.sent;
+    if (!sent || !r->state.refresh_token || strcmp(r->state.refresh_token, sent) != 0)
+        return false;
     state_init(&newer);
     if (state_load(&newer, &e->agent->paths, e->name, &ignored) == READFILE_OK && newer.refresh_token &&
-        strcmp(newer.refresh_token, r->renewal.sent) != 0) {
+        strcmp(newer.refresh_token, sent) != 0) {
         state_free(&r->state);
         r->state = newer;
         return true;
@@ -128,12 +133,22 @@ static bool reread(struct renewing *r)
 
 /* --- the exchange --- */
 
-/* A failure that is not the refresh token's end is remembered on disk, if it can be. */
-static void commit_failure(struct renewing *r, const struct report *why)
+/* What a failure taught is kept, if it can be, but it must not replace somebody else's newer refresh token; that is tried
+ * instead. */
+static void keep_failure(struct renewing *r, const struct report *why)
 {
     struct report ignored;
-    commit(r, &ignored);
-    finish(r, why);
+    if (!reread(r)) {
+        commit(r, &ignored);
+        finish(r, why);
+    } else if (r->rounds >= ROUNDS_MAX) {
+        finish(r, why);
+    } else {
+        http_end(&r->exchange);
+        renew_close(&r->renewal);
+        state_abandon(&r->writer);
+        begin_round(r);
+    }
 }
 
 /* Another try is allowed where the server has certainly not used the refresh token. */
@@ -141,7 +156,7 @@ static bool try_again(struct renewing *r, const struct http_reply *reply, bool a
 {
     struct agent *a = r->entry->agent;
     int pause = renew_pause(reply, answered);
-    if (pause < 0 || r->tries >= RENEW_TRIES_MAX || a->stopping)
+    if (pause < 0 || r->tries >= RENEW_TRIES_MAX || a->stopping || loop_now() - r->sent_at > RENEW_QUICK)
         return false;
     http_end(&r->exchange);
     timer_set(&a->loop, &r->timer, loop_now() + pause);
@@ -179,21 +194,14 @@ static void take_answer(struct renewing *r, const struct http_reply *reply, stru
         else
             save_later(r, why);
         return;
-    case RENEW_REFUSED:
-        if (r->rounds < ROUNDS_MAX && reread(r)) {
-            http_end(&r->exchange);
-            renew_close(&r->renewal);
-            state_abandon(&r->writer);
-            begin_round(r);
-            return;
-        }
-        break;
     case RENEW_FAILED:
         if (why->code == FAILURE_UNREACHABLE && try_again(r, reply, true))
             return;
         break;
+    case RENEW_REFUSED:
+        break;
     }
-    commit_failure(r, why);
+    keep_failure(r, why);
 }
 
 static void transfer_done(struct transfer *t)
@@ -213,7 +221,7 @@ static void transfer_done(struct transfer *t)
     } else {
         renew_unanswered(&r->renewal, &why);
         if (why.code != FAILURE_UNREACHABLE || !try_again(r, &reply, false))
-            commit_failure(r, &why);
+            keep_failure(r, &why);
     }
     http_reply_free(&reply);
 }
@@ -222,6 +230,7 @@ static void send_request(struct renewing *r)
 {
     struct report why = {0};
     r->tries++;
+    r->sent_at = loop_now();
     r->exchange = renew_start(&r->renewal, HTTP_TOTAL_TIMEOUT, &why);
     if (r->exchange && multi_start(&r->entry->agent->multi, &r->transfer, http_handle(r->exchange)))
         return;
@@ -271,6 +280,7 @@ static void begin(struct renewing *r)
         report_set(&why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
     if (result == READFILE_OK) {
         result = state_load(&r->state, p, e->name, &why);
+        r->state.unattended = e->unattended;
         if (result == READFILE_MISSING) /* an empty one, which token_may_ask() refuses with the remedy */
             result = READFILE_OK;
     }

@@ -17,6 +17,7 @@ libagent_la_SOURCES = \
 	helper/agent/notify.c helper/agent/notify.h \
 	helper/agent/options.c helper/agent/options.h \
 	helper/agent/peer.c helper/agent/peer.h \
+	helper/agent/process.c helper/agent/process.h \
 	helper/agent/schedule.c helper/agent/schedule.h \
 	helper/agent/serve.c helper/agent/serve.h \
 	helper/agent/table.c helper/agent/table.h

@@ -6,110 +6,27 @@
 #include "agent.h"
 #include "clock.h"
 #include "log.h"
-#include "startup.h"
+#include "runner.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Splits the command at white space, in place. False where it has too many words. */
-static bool split(char *command, char *argv[NOTIFY_ARGUMENTS_MAX], int *count)
-{
-    char *rest;
-    *count = 0;
-    for (char *word = strtok_r(command, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
-        if (*count == NOTIFY_ARGUMENTS_MAX - 3)
-            return false;
-        argv[(*count)++] = word;
-    }
-    return *count > 0;
-}
-
-static int set_files(posix_spawn_file_actions_t *actions)
-{
-    int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!error)
-        error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    if (!error)
-        error = posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    if (!error)
-        error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-    return error;
-}
-
-static int set_signals(posix_spawnattr_t *attributes)
-{
-    sigset_t all;
-    sigset_t none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    int error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-                                                         POSIX_SPAWN_SETSIGMASK);
-    if (!error)
-        error = posix_spawnattr_setsigdefault(attributes, &all);
-    return error ? error : posix_spawnattr_setsigmask(attributes, &none);
-}
-
-/* Returns 0 or an errno. */
-static int spawn(char *const argv[])
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    pid_t pid;
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error)
-        return error;
-    error = posix_spawnattr_init(&attributes);
-    if (!error) {
-        error = set_files(&actions);
-        if (!error)
-            error = set_signals(&attributes);
-        startup_loosen();
-        if (!error)
-            error = posix_spawn(&pid, argv[0], &actions, &attributes, argv, environ);
-        startup_tighten();
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
 /* No command of another user's file runs as root. */
-static bool may_run(const struct account *a, const struct entry *e)
+static bool may_run(const struct account *a, struct report *why)
 {
-    struct stat st;
-    if (geteuid() != 0 || (stat(a->file.path, &st) == 0 && st.st_uid == 0))
+    if (geteuid() != 0 || a->file.owner == 0)
         return true;
-    log_warning("%s: notify_command is not run, since the agent is root's and %s is not: run 'chown root %s'", e->name,
-                a->file.path, a->file.path);
-    return false;
+    return report_set(why, FAILURE_CONFIG, "the agent is root's and the file is not: run 'chown 0 %s'", a->file.path);
 }
 
-static void run(const struct account *a, const struct entry *e, char *heading, char *text)
+static void run(const struct account *a, const char *heading, const char *text)
 {
-    char *argv[NOTIFY_ARGUMENTS_MAX];
-    int count;
-    int error = E2BIG;
-    const char *value = account_value(a, SETTING_NOTIFY_COMMAND);
-    char *command = value ? strdup(value) : NULL;
-    if (command && may_run(a, e)) {
-        if (split(command, argv, &count)) {
-            argv[count++] = heading;
-            argv[count++] = text;
-            argv[count] = NULL;
-            error = spawn(argv);
-        }
-        if (error)
-            log_warning("%s: notify_command cannot be run: %s", e->name, strerror(error));
-    }
-    free(command);
+    const char *const more[] = {heading, text, NULL};
+    const char *line = account_value(a, SETTING_NOTIFY_COMMAND);
+    struct report why;
+    if (line && (!may_run(a, &why) || !runner_start(line, "notify_command", more, &why)))
+        log_warning("%s: %s", a->name, why.text);
 }
 
 static void tell(const struct entry *e, const struct report *what)
@@ -117,13 +34,12 @@ static void tell(const struct entry *e, const struct report *what)
     struct account a;
     struct report why;
     struct report heading;
-    struct report text = *what;
     log_warning("%s: %s", e->name, what->text);
     if (!e->notifies)
         return;
     report_set(&heading, FAILURE_NONE, "xoauth2: %s", e->name);
     if (account_load(&a, &e->agent->paths, e->name, &why) == READFILE_OK)
-        run(&a, e, heading.text, text.text);
+        run(&a, heading.text, what->text);
     account_free(&a);
 }
 

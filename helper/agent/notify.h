@@ -2,14 +2,12 @@
  * again before a login has succeeded) and once when the refresh token nears its end. After a restart of the agent what
  * still holds is told once more.
  *
- * The command is run without a shell, with two more arguments: a heading and a sentence, neither with a secret. Its
- * output is thrown away, and it is not waited for. */
+ * The command is run as runner.h says, with two more arguments: a heading and a sentence, neither with a secret. It is not
+ * waited for. */
 #ifndef XOAUTH2_NOTIFY_H
 #define XOAUTH2_NOTIFY_H
 
 #include "entry.h"
-
-#define NOTIFY_ARGUMENTS_MAX 32
 
 /* Runs the command if it is time to. */
 void notify_if_needed(struct entry *e);

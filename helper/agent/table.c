@@ -407,7 +407,7 @@ static void no_account(struct table *t, const char *user, struct report *why)
     struct report passed_over = {0};
     for (size_t i = 0; t->broken > 0 && passed_over.code == FAILURE_NONE && i < t->size; i++)
         for (struct entry *e = t->names[i]; e; e = e->next)
-            if (e->problem)
+            if (e->problem && e->problem->code != FAILURE_NO_ACCOUNT)
                 report_set(&passed_over, e->problem->code, "%s", e->problem->text);
     lookup_none(user, t->agent->paths.system, &passed_over, why);
 }
