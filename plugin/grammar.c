@@ -36,16 +36,18 @@ static bool is_token_char(char c)
 }
 
 typedef unsigned char block __attribute__((vector_size(32)));
+typedef signed char signed_block __attribute__((vector_size(32)));
 
-/* The same for whole blocks, since tokens are long. In a comparison of blocks every true is all ones. */
+/* The same for whole blocks, since tokens are long. In a comparison of blocks every true is all ones. A range is
+ * moved to where the signed numbers begin: there one comparison is enough. */
 static inline __attribute__((always_inline)) bool scan_blocks(const char *text, size_t blocks)
 {
     block all = (block)((block){0} == 0);
     for (; blocks > 0; text += sizeof(block), blocks--) {
         block u;
         memcpy(&u, text, sizeof u);
-        block letter = (block)((u | 0x20) - 'a' < 26);
-        block digit = (block)(u - '-' <= '9' - '-');
+        block letter = (block)((signed_block)((u | 0x20) - ('a' + 128)) < 26 - 128);
+        block digit = (block)((signed_block)(u - ('-' + 128)) <= '9' - '-' - 128);
         all &= letter | digit | (block)(u == '_') | (block)(u == '~') | (block)(u == '+');
     }
     uint64_t parts[4];
