@@ -12,8 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { PROBE_NOT_SECURE = 77 };
 
 static char helper_path[4096];
 static char record_path[256];
@@ -317,6 +321,71 @@ static void many_logins_leave_nothing_behind(void **state)
     }
 }
 
+/* What the program of the next test does: a login with a helper of the caller's choice. */
+static int probe(const char *helper)
+{
+    const struct app app = {
+        .authname = "me@x.org",
+        .options = {"xoauth2_helper", helper, NULL},
+    };
+    struct app_session s;
+    if (!getauxval(AT_SECURE))
+        return PROBE_NOT_SECURE; /* the file system does not let a program have more privileges */
+    app_begin(NULL, "/nonexistent", NULL);
+    int result = app_start(&s, &app, "XOAUTH2");
+    puts(app_error(&s));
+    app_dispose(&s);
+    app_end();
+    return result == SASL_UNAVAIL ? 0 : 1;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char buffer[65536];
+    size_t got;
+    FILE *in = fopen(from, "r");
+    FILE *out = fopen(to, "w");
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((got = fread(buffer, 1, sizeof buffer, in)) > 0)
+        assert_int_equal(fwrite(buffer, 1, got, out), got);
+    assert_int_equal(fclose(out), 0);
+    fclose(in);
+}
+
+/* A caller must not make a set-uid program run a helper of his, or believe an agent of his. */
+static void program_with_raised_privileges(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* only root can make such a program of another user */
+    char program[256];
+    char command[8192];
+    char text[2048] = "";
+    snprintf(program, sizeof program, "%s", folder_path("raised"));
+    copy_file("/proc/self/exe", program);
+    folder_sub(".", 0755);
+    assert_int_equal(chown(program, 12345, 0), 0);
+    assert_int_equal(chmod(program, 04755), 0);
+    folder_sub("run/xoauth2", 0777);
+    setenv("FAKE_HELPER", TOKEN, 1);
+    pid_t agent = fake_agent_start(folder_path("run/xoauth2/agent.sock"), TOKEN, record_path);
+    snprintf(command, sizeof command, "%s probe %s", program, helper_path);
+    FILE *output = popen(command, "r");
+    assert_non_null(output);
+    text[fread(text, 1, sizeof text - 1, output)] = '\0';
+    int status = pclose(output);
+    fake_agent_stop(agent);
+    unlink(folder_path("run/xoauth2/agent.sock"));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == PROBE_NOT_SECURE)
+        skip();
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(text,
+                           "agent.sock: start it, since a program with raised privileges asks no other source of "
+                           "tokens\n"));
+    assert_string_equal(recorded(), "");
+}
+
 static int prepare(void **state)
 {
     if (folder_make(state) != 0)
@@ -331,8 +400,10 @@ static int prepare(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "probe") == 0)
+        return probe(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(token_of_the_helper, begin, end),
         cmocka_unit_test_setup_teardown(program_without_a_password, begin, end),
@@ -347,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_token, begin, end),
         cmocka_unit_test_setup_teardown(agent_of_the_user, begin, end),
         cmocka_unit_test_setup_teardown(chosen_agent_instead_of_the_users, begin, end),
+        cmocka_unit_test_setup_teardown(program_with_raised_privileges, begin, end),
         cmocka_unit_test_setup_teardown(many_logins_leave_nothing_behind, begin, end),
     };
     return cmocka_run_group_tests(tests, prepare, folder_remove);
