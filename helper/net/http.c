@@ -13,7 +13,10 @@
 
 #define USER_AGENT "xoauth2/" PACKAGE_VERSION
 
-enum { DETAIL_MAX = 160 }; /* bytes of libcurl's words in a report */
+enum {
+    DETAIL_MAX = 160, /* bytes of libcurl's words in a report */
+    URL_MAX = 8192,   /* bytes of an address with its query */
+};
 
 struct http {
     const struct account *account;
@@ -268,17 +271,20 @@ static CURLcode set_common(struct http_exchange *x)
     return result == CURLE_OK ? set_headers(x) : result;
 }
 
-/* An exchange with everything set that GET and POST share. NULL with a report. */
-static struct http_exchange *start(struct http *h, const char *url, int64_t timeout, struct report *why)
+/* Reports an address that may not be used. Returns NULL. */
+static struct http_exchange *refuse_address(const char *url, struct report *why)
 {
-    if (!settings_url_allowed(url)) {
-        char *host = http_host(url); /* not the address itself: it may have a password in it */
-        report_set(why, FAILURE_CONFIG,
-                   "an address of %s is neither https nor one of this machine: correct it in the account file",
-                   host ? host : "nowhere");
-        free(host);
-        return NULL;
-    }
+    char *host = http_host(url); /* not the address itself: it may have a password in it */
+    report_set(why, FAILURE_CONFIG,
+               "an address of %s is neither https nor one of this machine: correct it in the account file",
+               host ? host : "nowhere");
+    free(host);
+    return NULL;
+}
+
+/* An exchange with everything set that GET and POST share. NULL with a report. */
+static struct http_exchange *start_any(struct http *h, const char *url, int64_t timeout, struct report *why)
+{
     struct http_exchange *x = calloc(1, sizeof *x);
     if (!x) {
         report_set(why, FAILURE_UNREACHABLE, "not enough memory");
@@ -297,6 +303,11 @@ static struct http_exchange *start(struct http *h, const char *url, int64_t time
         http_end(&x);
     }
     return x;
+}
+
+static struct http_exchange *start(struct http *h, const char *url, int64_t timeout, struct report *why)
+{
+    return settings_url_allowed(url) ? start_any(h, url, timeout, why) : refuse_address(url, why);
 }
 
 void *http_handle(struct http_exchange *x)
@@ -376,6 +387,54 @@ struct http_exchange *http_start_get(struct http *h, const char *url, const char
     if (curl_easy_setopt(x->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) != CURLE_OK ||
         curl_easy_setopt(x->easy, CURLOPT_XOAUTH2_BEARER, token) != CURLE_OK) {
         report_set(why, FAILURE_UNREACHABLE, "not enough memory for a request");
+        http_end(&x);
+    }
+    return x;
+}
+
+/* Adds the fields to an address as its query. */
+static bool add_query(CURL *easy, const char *url, const struct http_field query[], struct secret *out)
+{
+    const char *separator = strchr(url, '?') ? "&" : "?";
+    bool ok = secret_adds(out, url);
+    for (; ok && query->name; query++) {
+        char *value = query->value ? encode(easy, query->value) : NULL;
+        if (query->value)
+            ok = value && secret_adds(out, separator) && secret_adds(out, query->name) && secret_adds(out, "=") &&
+                 secret_adds(out, value);
+        wipe_encoded(value);
+        separator = query->value ? "&" : separator;
+    }
+    return ok;
+}
+
+static bool set_identity(struct http_exchange *x, const char *url, const struct http_field query[], const char *header)
+{
+    struct secret whole;
+    secret_init(&whole, URL_MAX);
+    struct curl_slist *longer = curl_slist_append(x->headers, header);
+    if (longer)
+        x->headers = longer;
+    char *copy = longer && add_query(x->easy, url, query, &whole) ? strdup(whole.data) : NULL;
+    secret_free(&whole);
+    if (!copy)
+        return false;
+    free(x->url);
+    x->url = copy;
+    return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK && set_address(x) == CURLE_OK;
+}
+
+struct http_exchange *http_start_identity(struct http *h, const char *url, const struct http_field query[],
+                                          const char *header, int64_t timeout, struct report *why)
+{
+    if (!settings_identity_url_allowed(url))
+        return refuse_address(url, why);
+    struct http_exchange *x = start_any(h, url, timeout, why);
+    if (!x)
+        return NULL;
+    x->redirects = HTTP_REDIRECTS_MAX;
+    if (!set_identity(x, url, query, header)) {
+        report_set(why, FAILURE_UNREACHABLE, "a request to %s is too large, or memory is short", x->host);
         http_end(&x);
     }
     return x;

@@ -7,14 +7,16 @@ libnet_la_SOURCES = \
 	helper/net/advice.c helper/net/advice.h \
 	helper/net/discovery.c \
 	helper/net/http.c helper/net/http.h \
+	helper/net/grant.c helper/net/grant.h \
 	helper/net/jsontext.c helper/net/jsontext.h \
+	helper/net/jwt.c helper/net/jwt.h \
 	helper/net/oauth.c helper/net/oauth.h \
 	helper/net/renew.c helper/net/renew.h \
 	helper/net/startup.c helper/net/startup.h
 libnet_la_CPPFLAGS = $(net_cppflags)
 
 # What links it links these with it, in this order.
-net_libs = libnet.la $(helper_libs) $(CURL_LIBS)
+net_libs = libnet.la $(helper_libs) $(CURL_LIBS) $(CRYPTO_LIBS)
 
 pkglibexec_PROGRAMS += refresh logout
 

@@ -16,13 +16,14 @@ liblogin_la_SOURCES = \
 	helper/net/login_who.c helper/net/login_who.h \
 	helper/net/loopback.c helper/net/loopback.h \
 	helper/net/loopback_request.c \
+	helper/net/mx.c helper/net/mx.h \
 	helper/net/qr.c helper/net/qr.h \
 	helper/net/redirect.c helper/net/redirect.h \
 	helper/net/terminal.c helper/net/terminal.h
 liblogin_la_CPPFLAGS = $(login_cppflags)
 
 # What links it links these with it, in this order.
-login_libs = liblogin.la $(net_libs) $(CRYPTO_LIBS) $(QRENCODE_LIBS)
+login_libs = liblogin.la $(net_libs) $(CRYPTO_LIBS) $(QRENCODE_LIBS) -lresolv
 
 pkglibexec_PROGRAMS += login
 

@@ -101,7 +101,7 @@ static bool is_given(enum setting key, const struct login_options *o)
 static bool is_free(const char *name)
 {
     static const char *const FREE[] = {"provider", "issuer",         "flow",           "users",   "hosts",   "allow",
-                                       "proxy",    "refresh_margin", "notify_command", "ca_file", "ca_path", NULL};
+                                       "proxy",    "refresh_margin", "notify_command", "ca_file", "ca_path", "store_read", "store_write", NULL};
     for (size_t i = 0; FREE[i]; i++)
         if (strcmp(FREE[i], name) == 0)
             return true;
@@ -158,18 +158,27 @@ static bool apply(struct login *l, const struct keyfile *old)
 
 static bool knows_where(const struct keyfile *old)
 {
-    return old->value[SETTING_PROVIDER] || old->value[SETTING_ISSUER] || old->value[SETTING_TOKEN_ENDPOINT];
+    const char *grant = old->value[SETTING_GRANT];
+    return old->value[SETTING_PROVIDER] || old->value[SETTING_ISSUER] || old->value[SETTING_TOKEN_ENDPOINT] ||
+           old->value[SETTING_TOKEN_COMMAND] || same(grant, "managed_identity");
 }
 
 /* Guesses the provider, where neither the options nor the file tell. */
 static bool choose_provider(struct login *l, const struct keyfile *old, struct report *why)
 {
-    char description[PROVIDER_DESCRIPTION_MAX + 1];
+    struct login_guess guess;
     if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old))
         return true;
-    if (!login_provider_guess(&l->paths, l->name, l->guessed, description, why))
+    if (!login_provider_guess(&l->paths, l->name, &guess, why))
         return false;
-    terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.\n", l->name, description, l->guessed);
+    memcpy(l->guessed, guess.name, sizeof l->guessed);
+    if (!*guess.mail_server)
+        terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.\n", l->name, guess.description, guess.name);
+    else
+        terminal_say(&l->terminal,
+                     "The mail of %s goes to %s, which is %s: taking --provider %s. If that is wrong, stop with Ctrl-C and give "
+                     "--provider NAME or --issuer URL.\n",
+                     l->name, guess.mail_server, guess.description, guess.name);
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "glob.h"
 #include "keyfile.h"
+#include "mx.h"
 #include "provider.h"
 #include "settings.h"
 
@@ -17,10 +18,10 @@ enum { NAMES_MAX = 512 /* bytes of the list in a report */ };
 /* The best match so far. */
 struct guess {
     const struct paths *paths;
-    const char *domain; /* NULL: nothing can match */
+    enum setting by;     /* SETTING_DOMAINS or SETTING_MX */
+    const char *domain;  /* what is to match; NULL: nothing can */
     size_t rank;
-    char *name;
-    char *description;
+    struct login_guess *best;
     char names[NAMES_MAX];
 };
 
@@ -45,13 +46,13 @@ static void consider(struct guess *g, const char *name)
     struct report ignored;
     if (!add_name(g, name) || provider_load(&file, name, g->paths->owner, &ignored) != READFILE_OK)
         return;
-    const char *domains = file.value[SETTING_DOMAINS];
+    const char *patterns = file.value[g->by];
     const char *description = file.value[SETTING_DESCRIPTION];
-    size_t rank = g->domain && domains ? glob_rank(domains, g->domain) : 0;
+    size_t rank = g->domain && patterns ? glob_rank(patterns, g->domain) : 0;
     if (rank > g->rank) {
         g->rank = rank;
-        snprintf(g->name, PROVIDER_NAME_MAX + 1, "%s", name);
-        snprintf(g->description, PROVIDER_DESCRIPTION_MAX + 1, "%s", description ? description : name);
+        snprintf(g->best->name, sizeof g->best->name, "%s", name);
+        snprintf(g->best->description, sizeof g->best->description, "%s", description ? description : name);
     }
     keyfile_free(&file);
 }
@@ -75,20 +76,43 @@ static void consider_folder(struct guess *g, const char *folder)
     free(entries);
 }
 
-bool login_provider_guess(const struct paths *p, const char *address, char name[PROVIDER_NAME_MAX + 1],
-                          char description[PROVIDER_DESCRIPTION_MAX + 1], struct report *why)
+/* Looks at all provider files; returns whether one matches. */
+static bool consider_all(struct guess *g, enum setting by, const char *domain)
+{
+    g->by = by;
+    g->domain = domain;
+    g->rank = 0;
+    g->names[0] = '\0';
+    for (const char *const *folder = provider_folders; *folder; folder++)
+        consider_folder(g, *folder);
+    return g->rank > 0;
+}
+
+/* By the mail servers, the first that is anybody's. */
+static bool consider_servers(struct guess *g, const struct mx *mx)
+{
+    for (size_t i = 0; i < mx->count; i++) {
+        if (!consider_all(g, SETTING_MX, mx->host[i]))
+            continue;
+        snprintf(g->best->mail_server, sizeof g->best->mail_server, "%s", mx->host[i]);
+        return true;
+    }
+    return false;
+}
+
+bool login_provider_guess(const struct paths *p, const char *address, struct login_guess *guess, struct report *why)
 {
     const char *at = strrchr(address, '@');
-    struct guess g = {.paths = p, .domain = at ? at + 1 : NULL, .name = name, .description = description};
-    name[0] = '\0';
-    description[0] = '\0';
-    for (const char *const *folder = provider_folders; *folder; folder++)
-        consider_folder(&g, *folder);
-    if (g.rank > 0)
+    struct guess g = {.paths = p, .best = guess};
+    struct mx mx = {0};
+    *guess = (struct login_guess){0};
+    if (consider_all(&g, SETTING_DOMAINS, at ? at + 1 : NULL))
         return true;
-    return report_set(
-        why, FAILURE_CONFIG,
-        "which provider is %s at? The address does not tell: add --provider NAME (%s), or --issuer URL with the "
-        "address of its OAuth server",
-        address, *g.names ? g.names : "none is installed");
+    bool asked = at && mx_lookup(at + 1, &mx);
+    if (asked && consider_servers(&g, &mx))
+        return true;
+    return report_set(why, FAILURE_CONFIG,
+                      "which provider is %s at? Neither the address nor its mail server (%s) tells: add --provider NAME (%s), or "
+                      "--issuer URL with the address of its OAuth server",
+                      address, asked ? mx.host[0] : "none found in DNS", *g.names ? g.names : "none is installed");
 }

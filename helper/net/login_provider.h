@@ -1,4 +1,4 @@
-/* Which provider an address belongs to, by the `domains:` of the provider files. */
+/* Which provider an address belongs to: by the `domains:` of the provider files, else by their `mx:` and DNS. */
 #ifndef XOAUTH2_LOGIN_PROVIDER_H
 #define XOAUTH2_LOGIN_PROVIDER_H
 
@@ -10,9 +10,15 @@
 #define PROVIDER_NAME_MAX 64         /* bytes of a provider file's name, without ".conf" */
 #define PROVIDER_DESCRIPTION_MAX 100 /* bytes shown of its description */
 
-/* Sets `name` and `description` of the provider whose `domains:` fit best. False with FAILURE_CONFIG where none does;
- * the report lists the providers that there are. */
-bool login_provider_guess(const struct paths *p, const char *address, char name[PROVIDER_NAME_MAX + 1],
-                          char description[PROVIDER_DESCRIPTION_MAX + 1], struct report *why);
+/* What an address tells of its provider. */
+struct login_guess {
+    char name[PROVIDER_NAME_MAX + 1];
+    char description[PROVIDER_DESCRIPTION_MAX + 1];
+    char mail_server[256]; /* the MX host by which it was known; empty where the address alone told it */
+};
+
+/* Finds the provider that fits best. Asks DNS, for some seconds at most, where the address alone does not tell. False with
+ * FAILURE_CONFIG where none fits; the report says what was looked at, and lists the providers that there are. */
+bool login_provider_guess(const struct paths *p, const char *address, struct login_guess *guess, struct report *why);
 
 #endif

@@ -3,9 +3,11 @@
 #include "oauth.h"
 
 #include "advice.h"
+#include "clock.h"
 #include "jsontext.h"
 #include "text.h"
 
+#include <json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,13 +39,40 @@ static bool take_settings(struct oauth_client *c, const struct account *a, struc
            take_setting(a, SETTING_CLIENT_ID, &c->client_id, why);
 }
 
+/* Puts the setting's place before the cause. */
+static bool blame(const struct account *a, enum setting key, const struct report *cause, struct report *why)
+{
+    keyfile_complain(&a->file, key, why, "'%s': %s", SETTING_NAMES[key], cause->text);
+    why->code = cause->code;
+    return false;
+}
+
+/* The key that signs the client's assertions, or the file that has them. */
+static bool take_key(struct oauth_client *c, const struct account *a, const struct paths *p, struct report *why)
+{
+    struct report cause = {0};
+    const char *key = a->file.value[SETTING_CLIENT_KEY_FILE];
+    const char *certificate = a->file.value[SETTING_CLIENT_CERTIFICATE_FILE];
+    c->assertion_file = a->file.value[SETTING_CLIENT_ASSERTION_FILE];
+    if (!key || account_grant(a) == GRANT_JWT_BEARER) /* there it signs the grant */
+        return true;
+    c->key = jwt_key_load(key, account_forbidden_mode(p), p->owner, &cause);
+    if (!c->key)
+        return blame(a, SETTING_CLIENT_KEY_FILE, &cause, why);
+    if (!certificate || jwt_thumbprint(certificate, p->owner, c->key, clock_wall(), c->thumbprint, &cause))
+        return true;
+    return blame(a, SETTING_CLIENT_CERTIFICATE_FILE, &cause, why);
+}
+
 bool oauth_client_open(struct oauth_client *c, const struct account *a, const struct paths *p, struct report *why)
 {
     *c = (struct oauth_client){.account = a};
     secret_init(&c->client_secret, CLIENT_SECRET_MAX);
+    secret_init(&c->assertion, JWT_TOKEN_MAX);
     const char *method = account_value(a, SETTING_CLIENT_AUTHENTICATION);
     c->basic = method && strcmp(method, "basic") == 0;
-    if (!take_settings(c, a, why) || !account_client_secret(a, p, &c->client_secret, why))
+    if (!take_settings(c, a, why) || !account_client_secret(a, p, &c->client_secret, why) ||
+        !take_key(c, a, p, why))
         return false;
     if (asprintf(&c->login, "%s%s", p->system ? "--system " : "", a->name) < 0) {
         c->login = NULL;
@@ -69,6 +98,8 @@ void oauth_client_close(struct oauth_client *c)
     free(c->scopes_supported);
     free(c->registration_endpoint);
     secret_free(&c->client_secret);
+    secret_free(&c->assertion);
+    jwt_key_free(&c->key);
     *c = (struct oauth_client){0};
 }
 
@@ -77,10 +108,12 @@ void oauth_client_close(struct oauth_client *c)
 static bool check_client(const struct oauth_client *c, struct report *why)
 {
     const char *needed = account_value(c->account, SETTING_CLIENT_SECRET_NEEDED);
+    if (account_grant(c->account) == GRANT_JWT_BEARER) /* the grant proves who asks */
+        return true;
     if (!c->client_id)
         return report_set(why, FAILURE_CONFIG, "no client id for %s: give one with 'xoauth2 login --client-id ID %s'",
                           c->account->name, c->login);
-    if (needed && strcmp(needed, "yes") == 0 && c->client_secret.len == 0)
+    if (needed && strcmp(needed, "yes") == 0 && c->client_secret.len == 0 && !c->key && !c->assertion_file)
         return report_set(why, FAILURE_CONFIG,
                           "this provider wants a client secret, and %s has none: "
                           "run 'xoauth2 login --client-secret-file FILE %s'",
@@ -88,24 +121,113 @@ static bool check_client(const struct oauth_client *c, struct report *why)
     return true;
 }
 
+/* access-token, refresh-token = 1*VSCHAR  (RFC 6749, Appendix A.12, A.17) */
+static bool is_visible(const char *token)
+{
+    for (; *token; token++)
+        if (*token < 0x20 || *token > 0x7E)
+            return false;
+    return true;
+}
+
+/* --- assertions --- */
+
+static bool put_time(struct json_object *to, const char *name, int64_t value)
+{
+    struct json_object *number = json_object_new_int64(value);
+    return number && json_object_object_add(to, name, number) == 0;
+}
+
+static bool put_text(struct json_object *to, const char *name, const char *value)
+{
+    struct json_object *text = value ? json_object_new_string(value) : NULL;
+    return !value || (text && json_object_object_add(to, name, text) == 0);
+}
+
+struct json_object *oauth_claims(const char *issuer, const char *subject, const char *audience, int64_t lifetime,
+                                 struct report *why)
+{
+    char id[JWT_ID_CHARS + 1];
+    int64_t now = clock_wall();
+    if (!jwt_id(id, why))
+        return NULL;
+    struct json_object *claims = json_object_new_object();
+    if (claims && put_text(claims, "iss", issuer) && put_text(claims, "sub", subject) &&
+        put_text(claims, "aud", audience) && put_text(claims, "jti", id) && put_time(claims, "iat", now) &&
+        put_time(claims, "nbf", now) && put_time(claims, "exp", now + lifetime))
+        return claims;
+    json_object_put(claims);
+    report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    return NULL;
+}
+
+/* private_key_jwt (OpenID Connect Core 1.0, section 9); Microsoft wants PS256 and x5t#S256. */
+static bool sign_assertion(struct oauth_client *c, const char *audience, struct report *why)
+{
+    const char *algorithm = account_value(c->account, SETTING_SIGNING_ALGORITHM);
+    bool pkcs1 = algorithm && strcmp(algorithm, "RS256") == 0;
+    const struct jwt_header header = {.key_id = account_value(c->account, SETTING_CLIENT_KEY_ID),
+                                      .thumbprint = *c->thumbprint ? c->thumbprint : NULL};
+    struct json_object *claims = oauth_claims(c->client_id, c->client_id, audience, OAUTH_ASSERTION_LIFETIME, why);
+    bool ok = claims && jwt_sign(c->key, jwt_key_algorithm(c->key, pkcs1 ? JWT_RS256 : JWT_PS256), &header, claims,
+                                 &c->assertion, why);
+    json_object_put(claims);
+    return ok;
+}
+
+/* Whoever signs the token may put a symbolic link there, and a mode that its container needs: the folder protects it. */
+static bool read_assertion(struct oauth_client *c, struct report *why)
+{
+    const struct readfile_rules rules = {
+        .forbidden_mode = 022, .any_owner = true, .follow_symlink = true, .limit = JWT_TOKEN_MAX};
+    struct report cause = {0};
+    enum readfile_result result = readfile(c->assertion_file, &rules, &c->assertion, &cause);
+    if (result == READFILE_MISSING)
+        report_set(&cause, FAILURE_CONFIG, "the file %s is missing", c->assertion_file);
+    if (result != READFILE_OK)
+        return blame(c->account, SETTING_CLIENT_ASSERTION_FILE, &cause, why);
+    char *token = c->assertion.data ? c->assertion.data : "";
+    size_t len = strcspn(token, " \t\r\n");
+    if (len > 0 && is_visible(token) && token[len + strspn(token + len, " \t\r\n")] == '\0') {
+        token[len] = '\0';
+        c->assertion.len = len;
+        return true;
+    }
+    report_set(&cause, FAILURE_CONFIG, "%s does not hold a token", c->assertion_file);
+    return blame(c->account, SETTING_CLIENT_ASSERTION_FILE, &cause, why);
+}
+
+/* Adds what proves the client. Returns how many fields, or -1 with a report. */
+static int add_proof(struct oauth_client *c, const char *url, struct http_field *to, struct report *why)
+{
+    to[0] = (struct http_field){"client_id", c->client_id};
+    if (!c->key && !c->assertion_file) {
+        to[1] = (struct http_field){"client_secret", c->client_secret.data};
+        return 2;
+    }
+    if (!(c->key ? sign_assertion(c, c->token_endpoint ? c->token_endpoint : url, why) : read_assertion(c, why)))
+        return -1;
+    to[1] = (struct http_field){"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"};
+    to[2] = (struct http_field){"client_assertion", c->assertion.data};
+    return 3;
+}
+
 struct http_exchange *oauth_start(struct oauth_client *c, const char *url, const struct http_field fields[],
                                   int64_t timeout, struct report *why)
 {
     struct http_field all[OAUTH_FIELDS_MAX] = {0};
-    size_t count = 0;
+    int count = 0;
     if (!check_client(c, why))
         return NULL;
     bool basic = c->basic && c->client_secret.len > 0;
-    for (; fields[count].name && count < OAUTH_FIELDS_MAX - 3; count++)
+    for (; fields[count].name && count < OAUTH_FIELDS_MAX - 4; count++)
         all[count] = fields[count];
     if (fields[count].name) {
         report_set(why, FAILURE_CONFIG, "a request has too many fields");
         return NULL;
     }
-    if (!basic) {
-        all[count++] = (struct http_field){"client_id", c->client_id};
-        all[count++] = (struct http_field){"client_secret", c->client_secret.data};
-    }
+    if (!basic && add_proof(c, url, all + count, why) < 0)
+        return NULL;
     return http_start_post(c->http, url, all, basic ? c->client_id : NULL, basic ? c->client_secret.data : NULL,
                            timeout, why);
 }
@@ -163,6 +285,13 @@ static char *copy_scope(struct json_object *root)
     return strdup(scope);
 }
 
+/* Seconds until then, at most OAUTH_LIFETIME_MAX; 0 where that is past or unknown. */
+static int64_t until(int64_t when)
+{
+    int64_t left = when > 0 ? when - clock_wall() : 0;
+    return left <= 0 ? 0 : left < OAUTH_LIFETIME_MAX ? left : OAUTH_LIFETIME_MAX;
+}
+
 static void take_answer(struct json_object *root, struct oauth_answer *answer)
 {
     answer->error = copy_error(root);
@@ -172,6 +301,8 @@ static void take_answer(struct json_object *root, struct oauth_answer *answer)
     answer->scope = copy_scope(root);
     answer->token_type = jsontext_copy(root, "token_type");
     answer->expires_in = jsontext_seconds(root, "expires_in", OAUTH_LIFETIME_MAX);
+    if (answer->expires_in == 0) /* a managed identity's answer may tell the time alone, in seconds since 1970 */
+        answer->expires_in = until(jsontext_seconds(root, "expires_on", INT64_MAX));
     answer->refresh_expires_in = jsontext_seconds(root, "refresh_token_expires_in", OAUTH_REFRESH_LIFETIME_MAX);
     if (answer->refresh_expires_in == 0)
         answer->refresh_expires_in = jsontext_seconds(root, "refresh_expires_in", OAUTH_REFRESH_LIFETIME_MAX);
@@ -214,6 +345,10 @@ static void blot_out_all(const struct oauth_client *c, const struct http_field f
     if (c->client_secret.len > 0) {
         blot_out(answer->description, c->client_secret.data);
         blot_out(answer->error, c->client_secret.data);
+    }
+    if (c->assertion.len > 0) {
+        blot_out(answer->description, c->assertion.data);
+        blot_out(answer->error, c->assertion.data);
     }
     for (; fields->name; fields++) {
         if (!fields->value || is_public_field(fields->name))
@@ -344,15 +479,6 @@ static bool is_b64token(const char *token)
 {
     size_t len = strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/");
     return len > 0 && token[len + strspn(token + len, "=")] == '\0';
-}
-
-/* access-token, refresh-token = 1*VSCHAR  (RFC 6749, Appendix A.12, A.17) */
-static bool is_visible(const char *token)
-{
-    for (; *token; token++)
-        if (*token < 0x20 || *token > 0x7E)
-            return false;
-    return true;
 }
 
 static bool take_refresh_token(struct state *s, const struct oauth_answer *answer, const struct oauth_client *c,

@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "http.h"
+#include "jwt.h"
 #include "store.h"
 
 #include <stdbool.h>
@@ -29,14 +30,25 @@ struct oauth_client {
     char *userinfo_endpoint;
     char *client_id;
     char *login;                 /* ACCOUNT as `xoauth2 login` wants it, with --system where that is so */
-    struct secret client_secret; /* empty: a public client */
+    struct secret client_secret; /* empty: a public client, or one that proves itself by assertions */
+    struct jwt_key *key;         /* signs its assertions (private_key_jwt); else NULL */
+    char thumbprint[JWT_THUMBPRINT_CHARS + 1]; /* of the certificate of `key`; else empty */
+    const char *assertion_file;  /* has its assertions, which somebody else signs; else NULL */
+    struct secret assertion;     /* the last one that was sent */
     bool basic;                  /* client_secret_basic instead of _post */
     bool iss_required;           /* RFC 9207: authorization_response_iss_parameter_supported */
     char *scopes_supported;      /* separated by spaces; NULL where unknown */
     char *registration_endpoint;
 };
 
-/* Fills the client from the account's settings alone; no network. `c` is overwritten; oauth_client_close() is allowed
+/* How long an assertion is valid (RFC 7523, section 3), in seconds. */
+#define OAUTH_ASSERTION_LIFETIME 600
+
+/* The claims of a new assertion that every kind has: iss, aud, iat, nbf, exp, jti; and sub where it is not NULL. NULL with a report. */
+struct json_object *oauth_claims(const char *issuer, const char *subject, const char *audience, int64_t lifetime,
+                                 struct report *why);
+
+/* Fills the client from the account's settings alone; no network, but client_secret_command is run. `c` is overwritten; oauth_client_close() is allowed
  * whatever the result. */
 bool oauth_client_open(struct oauth_client *c, const struct account *a, const struct paths *p, struct report *why);
 void oauth_client_close(struct oauth_client *c);

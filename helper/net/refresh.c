@@ -1,9 +1,10 @@
-/* `refresh [--system] [--force] [--lock-fd N] ACCOUNT`: one renewal, from the account's lock to the state on disk.
- * See fetch.h for how it is started. */
+/* `refresh [--system] [--force] [--lock-fd N] "ACCOUNT [USER]"`: one renewal, from the lock to the state on disk. The last is one
+ * argument, the name of a state (see account.h). fetch.h tells how it is started. */
 #include "config.h"
 
 #include "account.h"
 #include "clock.h"
+#include "keeper.h"
 #include "protocol.h"
 #include "renew.h"
 #include "startup.h"
@@ -94,30 +95,40 @@ static bool check_lock(const struct paths *p, const char *name, int fd, struct r
                       name, name);
 }
 
-static bool load_account(struct account *a, const struct paths *p, const char *name, struct report *why)
+/* `given` is the name of a state: "ACCOUNT" or "ACCOUNT USER". */
+static bool load_account(struct account *a, const struct paths *p, const char *given, struct report *why)
 {
+    char name[ACCOUNT_NAME_MAX + 1];
+    char first[ACCOUNT_NAME_MAX + 1];
+    size_t len = strcspn(given, " ");
+    if (len > ACCOUNT_NAME_MAX)
+        return report_set(why, FAILURE_CONFIG, "the name of the account is too long");
+    memcpy(first, given, len);
+    first[len] = '\0';
+    if (!account_name(first, name, why))
+        return false;
     enum readfile_result result = account_load(a, p, name, why);
     if (result == READFILE_MISSING)
         return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: run 'xoauth2 login %s%s'", name,
                           p->system ? "--system " : "", name);
-    return result == READFILE_OK;
+    return result == READFILE_OK && account_set_user(a, given[len] ? given + len + 1 : name, why);
 }
 
-/* A missing state is an empty one, which renew_open() refuses with the remedy. */
-static bool load_state(struct state *s, const struct paths *p, const char *name, struct report *why)
+/* A missing state is an empty one, which renew_open() refuses with the remedy where there must be one. */
+static bool load_state(struct state *s, const struct account *a, const struct paths *p, struct report *why)
 {
-    enum readfile_result result = state_load(s, p, name, why);
+    enum readfile_result result = keeper_load(s, a, p, why);
     return result == READFILE_OK || result == READFILE_MISSING;
 }
 
 /* Whether the store has another refresh token than the one that was sent: a process on another machine that shares
  * the folder may have renewed it, since its lock need not reach us. Then `s` becomes what is on disk. */
-static bool reread(struct state *s, const struct paths *p, const char *name, const char *sent)
+static bool reread(struct state *s, const struct account *a, const struct paths *p, const char *sent)
 {
     struct state newer;
     struct report ignored;
     state_init(&newer);
-    if (state_load(&newer, p, name, &ignored) == READFILE_OK && newer.refresh_token &&
+    if (keeper_load(&newer, a, p, &ignored) == READFILE_OK && newer.refresh_token &&
         strcmp(newer.refresh_token, sent) != 0) {
         state_free(s);
         *s = newer;
@@ -128,10 +139,10 @@ static bool reread(struct state *s, const struct paths *p, const char *name, con
 }
 
 /* Puts a state on disk; if that fails, once more with a new file, since a new refresh token may be nowhere else. */
-static bool commit(struct state_writer *w, const struct state *s, const struct paths *p, const char *name,
+static bool commit(struct state_writer *w, const struct state *s, const struct account *a, const struct paths *p,
                    struct report *why)
 {
-    return state_commit(w, s, why) || state_save(s, p, name, why);
+    return keeper_commit(w, s, a, p, why) || keeper_save(s, a, p, why);
 }
 
 enum outcome {
@@ -145,18 +156,18 @@ enum outcome {
 static enum outcome renew_and_commit(struct renewal *r, struct state *s, const struct paths *p, int64_t deadline,
                                      struct report *why)
 {
-    const char *name = r->client.account->name;
+    const struct account *a = r->client.account;
     struct state_writer w = STATE_WRITER_NONE;
     struct report ignored;
     enum outcome outcome = FAILED;
-    if (!state_prepare(&w, p, name, why))
+    if (!state_prepare(&w, p, a->state_name, why))
         goto done;
     if (renew_now(r, clock_left(deadline), why) == RENEW_OK)
-        outcome = commit(&w, s, p, name, why) ? RENEWED : FAILED;
-    else if (r->sent && strcmp(s->refresh_token, r->sent) == 0 && reread(s, p, name, r->sent))
+        outcome = commit(&w, s, a, p, why) ? RENEWED : FAILED;
+    else if (r->sent && strcmp(s->refresh_token, r->sent) == 0 && reread(s, a, p, r->sent))
         outcome = OVERTAKEN;
     else
-        commit(&w, s, p, name, &ignored);
+        commit(&w, s, a, p, &ignored);
 done:
     state_abandon(&w);
     return outcome;
@@ -170,7 +181,7 @@ static enum outcome run_round(const struct account *a, const struct paths *p, st
     enum outcome outcome = FAILED;
     if (!force && state_is_fresh(s, clock_wall(), account_refresh_margin(a)))
         return RENEWED;
-    if (renew_open(&r, a, p, s, why))
+    if (renew_open(&r, a, p, s, why) && renew_discover(&r, why))
         outcome = renew_and_commit(&r, s, p, deadline, why);
     renew_close(&r);
     return outcome;
@@ -191,7 +202,7 @@ static bool renew_locked(const struct account *a, const struct paths *p, bool fo
     sigaddset(&shielded, SIGQUIT);
     sigaddset(&shielded, SIGTERM);
     sigprocmask(SIG_BLOCK, &shielded, &before);
-    if (!load_state(&s, p, a->name, why))
+    if (!load_state(&s, a, p, why))
         outcome = FAILED;
     for (int round = 0; outcome == OVERTAKEN && round < ROUNDS_MAX; round++)
         outcome = run_round(a, p, &s, force && round == 0, deadline, why);
@@ -204,17 +215,15 @@ static bool run(const struct request *request, struct report *why)
 {
     struct account a;
     struct paths p;
-    char name[ACCOUNT_NAME_MAX + 1];
     int lock = -1;
     bool ok = false;
     account_init(&a);
-    if (!account_name(request->account, name, why) || !paths_for(&p, request->system, why) ||
-        !load_account(&a, &p, name, why))
+    if (!paths_for(&p, request->system, why) || !load_account(&a, &p, request->account, why))
         goto done;
     if (request->lock >= 0)
-        lock = check_lock(&p, name, request->lock, why) ? request->lock : -1;
+        lock = check_lock(&p, a.state_name, request->lock, why) ? request->lock : -1;
     else
-        lock = store_lock(&p, name, clock_monotonic() + TOKEN_WAIT_MAX, why);
+        lock = store_lock(&p, a.state_name, clock_monotonic() + TOKEN_WAIT_MAX, why);
     ok = lock >= 0 && renew_locked(&a, &p, request->force, why);
 done:
     account_free(&a);

@@ -3,12 +3,13 @@
 #include "renew.h"
 
 #include "clock.h"
+#include "runner.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS = 4 };
+enum { FIELDS = GRANT_FIELDS };
 
 /* --- where a refresh token may go --- */
 
@@ -66,12 +67,32 @@ static bool set_scope(struct renewal *r, struct report *why)
     return r->scope || why->code == FAILURE_NONE;
 }
 
+/* For a grant without a person the endpoint may be the one that was found before; nothing is lost if there is none. */
+static bool recall_endpoint(struct oauth_client *c, const struct state *s, struct report *why)
+{
+    const char *url = renew_endpoint(c, s, c->token_endpoint, s->token_endpoint);
+    if (!url || url == c->token_endpoint)
+        return true;
+    c->token_endpoint = strdup(url);
+    return c->token_endpoint || report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+}
+
+bool renew_discover(struct renewal *r, struct report *why)
+{
+    enum grant kind = r->grant.kind;
+    if (r->client.token_endpoint || (kind != GRANT_CLIENT_CREDENTIALS && kind != GRANT_JWT_BEARER))
+        return true;
+    return oauth_discover(&r->client, why);
+}
+
 bool renew_open(struct renewal *r, const struct account *a, const struct paths *p, struct state *s,
                 struct report *why)
 {
     *r = (struct renewal){.state = s};
-    if (!oauth_client_open(&r->client, a, p, why))
+    if (!oauth_client_open(&r->client, a, p, why) || !grant_open(&r->grant, &r->client, p, why))
         return false;
+    if (r->grant.kind != GRANT_AUTHORIZATION_CODE)
+        return recall_endpoint(&r->client, s, why);
     if (!s->refresh_token)
         return report_set(why, FAILURE_LOGIN_NEEDED, "%s %s: run 'xoauth2 login %s'", a->name,
                           s->access_token ? "has no refresh token, so its login has ended" : "is not logged in",
@@ -84,6 +105,7 @@ void renew_close(struct renewal *r)
     if (!r)
         return;
     oauth_client_close(&r->client);
+    grant_close(&r->grant);
     free(r->scope);
     secret_free_string(&r->sent);
 }
@@ -92,15 +114,39 @@ void renew_close(struct renewal *r)
 
 static void fill(const struct renewal *r, struct http_field fields[FIELDS])
 {
+    if (r->grant.kind != GRANT_AUTHORIZATION_CODE) {
+        grant_fill(&r->grant, fields);
+        return;
+    }
     fields[0] = (struct http_field){"grant_type", "refresh_token"};
     fields[1] = (struct http_field){"refresh_token", r->sent};
     fields[2] = (struct http_field){"scope", r->scope};
     fields[3] = (struct http_field){NULL, NULL};
 }
 
+static struct http_exchange *start_grant(struct renewal *r, int64_t timeout, struct report *why)
+{
+    struct http_field fields[FIELDS];
+    const struct account *a = r->client.account;
+    r->sent_at = clock_wall();
+    if (r->grant.kind == GRANT_MANAGED_IDENTITY)
+        return grant_start_identity(&r->grant, &r->client, timeout, why);
+    if (r->grant.kind == GRANT_COMMAND || !r->client.token_endpoint) {
+        report_set(why, FAILURE_CONFIG, "where to get the token of %s is not known yet: run 'xoauth2 refresh %s'", a->name,
+                   r->client.login);
+        return NULL;
+    }
+    if (!grant_prepare(&r->grant, &r->client, why))
+        return NULL;
+    fill(r, fields);
+    return oauth_start(&r->client, r->client.token_endpoint, fields, timeout, why);
+}
+
 struct http_exchange *renew_start(struct renewal *r, int64_t timeout, struct report *why)
 {
     struct http_field fields[FIELDS];
+    if (r->grant.kind != GRANT_AUTHORIZATION_CODE)
+        return start_grant(r, timeout, why);
     if (!state_set(&r->sent, r->state->refresh_token)) {
         report_set(why, FAILURE_UNREACHABLE, "not enough memory");
         return NULL;
@@ -141,13 +187,31 @@ static enum renew_result result_of(bool ok, const struct oauth_answer *answer, c
     return refused && why->code == FAILURE_LOGIN_NEEDED ? RENEW_REFUSED : RENEW_FAILED;
 }
 
+/* Whom the request went to, for reports. */
+static const char *endpoint_of(const struct renewal *r)
+{
+    return r->grant.kind == GRANT_MANAGED_IDENTITY ? "http://managed-identity" : r->client.token_endpoint;
+}
+
+/* Where nobody logs in, no login can help. */
+static void forbid_login(const struct renewal *r, struct report *why)
+{
+    struct report cause = *why;
+    if (r->grant.kind == GRANT_AUTHORIZATION_CODE || why->code != FAILURE_LOGIN_NEEDED)
+        return;
+    report_set(why, FAILURE_CONFIG, "%s; no login is needed for %s, so check its account file %s, its key and this machine's clock",
+               cause.text, r->client.account->name, r->client.account->file.path);
+}
+
 enum renew_result renew_finish(struct renewal *r, const struct http_reply *reply, struct report *why)
 {
     struct oauth_answer answer;
     struct http_field fields[FIELDS];
     fill(r, fields);
-    oauth_finish(&r->client, r->client.token_endpoint, fields, reply, &answer, why);
+    oauth_finish(&r->client, endpoint_of(r), fields, reply, &answer, why);
     bool ok = answer.ok && oauth_apply(r->state, &answer, &r->client, r->sent_at, why);
+    if (!ok)
+        forbid_login(r, why);
     if (!ok)
         record(r->state, why, answer.error, answer.retry_after);
     enum renew_result result = result_of(ok, &answer, why);
@@ -166,6 +230,19 @@ int renew_pause(const struct http_reply *reply, bool answered)
     if (reply->retry_after == 0)
         return RENEW_PAUSE;
     return reply->retry_after <= RENEW_PAUSE_MAX ? (int)reply->retry_after * 1000 : -1;
+}
+
+/* A token of token_command. */
+static enum renew_result run_command(struct renewal *r, int64_t timeout, struct report *why)
+{
+    struct oauth_answer answer;
+    int64_t now = clock_wall();
+    bool ok = grant_run_command(r->client.account, timeout < RUNNER_TIMEOUT ? timeout : RUNNER_TIMEOUT, &answer, why) &&
+              oauth_apply(r->state, &answer, &r->client, now, why);
+    if (!ok)
+        record(r->state, why, NULL, 0);
+    oauth_answer_free(&answer);
+    return ok ? RENEW_OK : RENEW_FAILED;
 }
 
 /* One try. `*pause` says when another is allowed. */
@@ -193,6 +270,8 @@ enum renew_result renew_now(struct renewal *r, int64_t timeout, struct report *w
     int64_t began = clock_monotonic();
     int64_t deadline = began + timeout;
     int pause;
+    if (r->grant.kind == GRANT_COMMAND)
+        return run_command(r, timeout, why);
     enum renew_result result = try_once(r, timeout, &pause, why);
     for (int tries = 1; pause >= 0 && pause < clock_left(deadline) && tries < RENEW_TRIES_MAX; tries++) {
         if (clock_monotonic() - began > RENEW_QUICK)

@@ -1,11 +1,12 @@
-/* Renewing an access token with the refresh token of a state (RFC 6749, section 6): which request, and what its
- * answer does to the state. No file is touched here and nobody waits, but in renew_now(); so a program with its own
+/* Renewing an access token, with the refresh token of a state (RFC 6749, section 6) or by a grant without a person (grant.h): which
+ * request, and what its answer does to the state. No file is touched here and nobody waits, but in renew_now(); so a program with its own
  * event loop can use the parts. */
 #ifndef XOAUTH2_RENEW_H
 #define XOAUTH2_RENEW_H
 
 #include "account.h"
 #include "failure.h"
+#include "grant.h"
 #include "http.h"
 #include "oauth.h"
 #include "store.h"
@@ -24,6 +25,7 @@
 struct renewal {
     struct oauth_client client; /* token_endpoint, client_id: those that this refresh token goes with */
     struct state *state;
+    struct grant_source grant;
     char *scope;     /* NULL: none is sent */
     char *sent;      /* the refresh token that the last request carried */
     int64_t sent_at; /* wall-clock seconds */
@@ -37,13 +39,17 @@ bool renew_open(struct renewal *r, const struct account *a, const struct paths *
                 struct report *why);
 void renew_close(struct renewal *r);
 
+/* Finds the token endpoint of an account without a refresh token, where neither its settings nor its state have one, in the
+ * issuer's metadata. Waits for the network. True where nothing is to be done. */
+bool renew_discover(struct renewal *r, struct report *why);
+
 /* The address that a token of this state may be sent to, of the two kinds that may be used: `configured` if not NULL,
  * else `recorded`, which counts only while the account still means the same issuer and client. NULL where there is
  * none. */
 const char *renew_endpoint(const struct oauth_client *c, const struct state *s, const char *configured,
                            const char *recorded);
 
-/* Starts the request. NULL with a report. */
+/* Starts the request. NULL with a report. A token_command is none: renew_now() alone runs it. */
 struct http_exchange *renew_start(struct renewal *r, int64_t timeout, struct report *why);
 
 enum renew_result {

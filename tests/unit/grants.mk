@@ -10,3 +10,8 @@ tests_unit_test_runner_LDADD = $(grants_test_libs)
 tests_unit_test_jwt_SOURCES = tests/unit/test_jwt.c
 tests_unit_test_jwt_CPPFLAGS = $(grants_test_cppflags)
 tests_unit_test_jwt_LDADD = $(grants_test_libs)
+
+unit_tests += tests/unit/test_mx
+tests_unit_test_mx_SOURCES = tests/unit/test_mx.c tests/unit/name_server.c tests/unit/name_server.h
+tests_unit_test_mx_CPPFLAGS = $(login_cppflags) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_test_mx_LDADD = libunittest.la $(login_libs) $(CMOCKA_LIBS)

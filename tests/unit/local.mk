@@ -138,3 +138,5 @@ unit_tests += tests/unit/test_verbs
 tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c
 tests_unit_test_verbs_CPPFLAGS = $(helper_test_cppflags) -DXOAUTH2_PROGRAM='"$(abs_top_builddir)/xoauth2"'
 tests_unit_test_verbs_LDADD = $(helper_test_libs)
+
+include tests/unit/grants.mk

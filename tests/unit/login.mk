@@ -23,7 +23,7 @@ tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
 tests_unit_test_identity_CPPFLAGS = $(login_test_cppflags)
 tests_unit_test_identity_LDADD = $(login_test_libs)
 
-tests_unit_test_login_account_SOURCES = tests/unit/test_login_account.c
+tests_unit_test_login_account_SOURCES = tests/unit/test_login_account.c tests/unit/name_server.c tests/unit/name_server.h
 tests_unit_test_login_account_CPPFLAGS = $(login_test_cppflags)
 tests_unit_test_login_account_LDADD = $(login_test_libs)
 

@@ -4,6 +4,7 @@
 
 #include "folder.h"
 #include "login_provider.h"
+#include "name_server.h"
 #include "provider.h"
 #include "test.h"
 
@@ -199,24 +200,53 @@ static void address_that_tells_its_provider(void **unused)
 static void address_that_tells_nothing(void **unused)
 {
     (void)unused;
-    expect_refused(
-        "which provider is me@example.org at? The address does not tell: add --provider NAME (broken, far, near), or "
-        "--issuer URL");
+    name_server_start((const unsigned char *)"\x00\x00\x81\x83\x00\x00\x00\x00\x00\x00\x00\x00", 12); /* no such name */
+    expect_refused("which provider is me@example.org at? Neither the address nor its mail server (none found in DNS) tells: "
+                   "add --provider NAME (broken, far, near), or --issuer URL");
+    name_server_stop();
+}
+
+static void mail_server_that_tells_the_provider(void **unused)
+{
+    (void)unused;
+    folder_write("providers/third.conf",
+                 "description: Third\ntoken_endpoint: https://third.example/t\nmx: mail.example.com *.nowhere.example\n", 0644);
+    name_server_start((const unsigned char *)NAME_SERVER_ANSWER, sizeof NAME_SERVER_ANSWER - 1);
+    struct login_guess guess;
+    struct report why;
+    assert_true(login_provider_guess(&l.paths, "me@example.org", &guess, &why));
+    assert_string_equal(guess.name, "third");
+    assert_string_equal(guess.mail_server, "mail.example.com");
+    l.options = (struct login_options){.client_id = "c"};
+    expect_text(FIRST "provider: third\nclient_id: c\n");
+    unlink(folder_path("providers/third.conf"));
+    *l.guessed = '\0';
+    expect_refused("mail server (in.example.org)");
+    name_server_stop();
+}
+
+static void given_provider_is_asked_for_in_dns(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.provider = "near", .client_id = "c"};
+    name_server_start((const unsigned char *)"", 0); /* would be waited for */
+    expect_text(FIRST "provider: near\nclient_id: c\n");
+    name_server_stop();
 }
 
 static void exact_domain_before_a_pattern(void **unused)
 {
     (void)unused;
-    char name[PROVIDER_NAME_MAX + 1];
-    char description[PROVIDER_DESCRIPTION_MAX + 1];
+    struct login_guess guess;
     struct report why;
-    assert_true(login_provider_guess(&l.paths, "me@NEAR.example", name, description, &why));
-    assert_string_equal(name, "near");
-    assert_string_equal(description, "Near Mail");
-    assert_true(login_provider_guess(&l.paths, "me@other.example", name, description, &why));
-    assert_string_equal(name, "far");
-    assert_string_equal(description, "far");
-    assert_false(login_provider_guess(&l.paths, "near.example", name, description, &why));
+    assert_true(login_provider_guess(&l.paths, "me@NEAR.example", &guess, &why));
+    assert_string_equal(guess.name, "near");
+    assert_string_equal(guess.description, "Near Mail");
+    assert_string_equal(guess.mail_server, "");
+    assert_true(login_provider_guess(&l.paths, "me@other.example", &guess, &why));
+    assert_string_equal(guess.name, "far");
+    assert_string_equal(guess.description, "far");
+    assert_false(login_provider_guess(&l.paths, "near.example", &guess, &why));
 }
 
 static void client_that_is_missing(void **unused)
@@ -274,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(value_with_a_line_break, begin, end),
         cmocka_unit_test_setup_teardown(unknown_provider, begin, end),
         cmocka_unit_test_setup_teardown(address_that_tells_its_provider, begin, end),
+        cmocka_unit_test_setup_teardown(mail_server_that_tells_the_provider, begin, end),
+        cmocka_unit_test_setup_teardown(given_provider_is_asked_for_in_dns, begin, end),
         cmocka_unit_test_setup_teardown(address_that_tells_nothing, begin, end),
         cmocka_unit_test_setup_teardown(exact_domain_before_a_pattern, begin, end),
         cmocka_unit_test_setup_teardown(client_that_is_missing, begin, end),
