@@ -12,8 +12,8 @@ enum { MECHANISM_COUNT = 2 };
 /* One load of the plugin: sasl_client_init() to sasl_client_done(). Nothing in it changes in between, so that
  * connections in any number of threads and processes can share it. */
 struct load {
+    sasl_client_plug_t plugs[MECHANISM_COUNT]; /* first: libsasl2 keeps its address, so no leak checker complains */
     struct mechanism_global global;
-    sasl_client_plug_t plugs[MECHANISM_COUNT];
     int mechanisms_left; /* libsasl2 frees each mechanism by itself */
 };
 

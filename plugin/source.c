@@ -147,14 +147,30 @@ static enum answer ask_agent(struct errand *e, const char *path, bool chosen, st
     return answer;
 }
 
+/* Whether the program itself is why it cannot be run, and not the state of the host. */
+static bool is_about_program(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case EPERM:
+    case ENOEXEC:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void report_unstarted(const char *program, int error, struct report *why)
 {
-    bool for_now = error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
-    if (for_now)
-        report_set(why, FAILURE_UNREACHABLE, "cannot run %s now (%s): try again later", program, strerror(error));
-    else
+    if (is_about_program(error))
         report_set(why, FAILURE_CONFIG, "cannot run %s (%s): install it, or correct xoauth2_helper", program,
                    strerror(error));
+    else
+        report_set(why, FAILURE_UNREACHABLE, "cannot run %s now (%s): try again later", program, strerror(error));
 }
 
 static enum answer ask_helper(struct errand *e, struct report *why)

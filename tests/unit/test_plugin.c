@@ -480,6 +480,7 @@ static void fork_after_init(void **state)
         struct app_session s;
         bool right = app_start(&s, &app, "XOAUTH2") == SASL_CONTINUE && app_step(&s, NULL, 0) == SASL_OK;
         app_dispose(&s);
+        app_end();
         _exit(right ? 0 : 1);
     }
     struct app app = usual();
