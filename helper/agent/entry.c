@@ -38,6 +38,16 @@ void note_set(struct note **note, const struct report *why)
     memcpy((*note)->text, why->text, len);
 }
 
+/* Remembers what is wrong with a file, and logs it where that is news. */
+static void note_problem(struct note **note, struct note *before, const struct report *why)
+{
+    note_set(note, why);
+    if (why->code != FAILURE_NONE && why->code != FAILURE_NO_ACCOUNT &&
+        (!before || strcmp(before->text, why->text) != 0))
+        log_warning("%s", why->text);
+    free(before);
+}
+
 /* --- how files look --- */
 
 static struct stamp stamp_of(const char *path)
@@ -150,22 +160,24 @@ bool entry_load_file(struct entry *e)
 {
     struct account a;
     struct report why = {0};
+    struct note *before = e->problem;
     account_init(&a);
+    e->problem = NULL;
     clear_file(e);
     e->file = file_stamp(e);
     enum readfile_result result = account_load(&a, &e->agent->paths, e->name, &why);
-    if (result == READFILE_MISSING)
+    if (result == READFILE_MISSING) {
+        free(before);
         return false;
+    }
     if (result == READFILE_OK && !take_settings(e, &a)) {
         clear_file(e);
         report_set(&why, FAILURE_UNREACHABLE, "not enough memory for %s", e->name);
         result = READFILE_REFUSED;
     }
-    if (result != READFILE_OK)
-        log_warning("%s", why.text);
-    else
+    if (result == READFILE_OK)
         check_kind(&a, &why);
-    note_set(&e->problem, &why);
+    note_problem(&e->problem, before, &why);
     account_free(&a);
     return true;
 }
@@ -274,16 +286,18 @@ void entry_load_state(struct entry *e)
     struct state s;
     struct report why = {0};
     struct stamp seen = state_stamp(e);
+    struct note *before = e->state_problem;
+    e->state_problem = NULL;
     enum readfile_result result = state_load(&s, &e->agent->paths, e->name, &why);
     if (result == READFILE_OK || result == READFILE_MISSING) {
         s.unattended = e->unattended;
         entry_adopt(e, &s);
         state_free(&s);
+        free(before);
     } else {
         clear_state(e);
-        note_set(&e->state_problem, &why);
+        note_problem(&e->state_problem, before, &why);
         timer_clear(&e->agent->loop, &e->timer);
-        log_warning("%s", why.text);
     }
     e->stored = seen; /* as it was before it was read, so that a later change is not missed */
 }

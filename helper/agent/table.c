@@ -425,7 +425,8 @@ struct entry *table_find(struct table *t, const char *user, const char *host, st
     *why = (struct report){0};
     notice(t);
     struct entry *e = search(t, user, host, why);
-    if (e && !entry_file_is_current(e)) {
+    /* What was wrong may have been mended elsewhere: in a provider file, in a folder's mode. */
+    if (e && (e->problem || !entry_file_is_current(e))) {
         reload_entry(t, e);
         e = search(t, user, host, why);
     }
@@ -442,7 +443,7 @@ struct entry *table_find(struct table *t, const char *user, const char *host, st
         report_set(why, e->problem->code, "%s", e->problem->text);
         return NULL;
     }
-    if (!e->renewing && !entry_state_is_current(e))
+    if (!e->renewing && (e->state_problem || !entry_state_is_current(e)))
         entry_load_state(e);
     return e;
 }

@@ -140,3 +140,5 @@ tests_unit_test_verbs_CPPFLAGS = $(helper_test_cppflags) -DXOAUTH2_PROGRAM='"$(a
 tests_unit_test_verbs_LDADD = $(helper_test_libs)
 
 include tests/unit/grants.mk
+
+include tests/unit/agent.mk

@@ -1,0 +1,28 @@
+# helper/agent: an agent in a process of its own, against token endpoints.
+unit_tests += \
+	tests/unit/test_agent_access tests/unit/test_agent_renewal tests/unit/test_agent_sockets \
+	tests/unit/test_schedule
+agent_test_cppflags = $(unit_cppflags) $(agent_cppflags)
+agent_test_libs = libagenttest.la libhelpertest.la libunittest.la libagent.la $(net_libs) $(CMOCKA_LIBS)
+
+check_LTLIBRARIES += libagenttest.la
+libagenttest_la_SOURCES = \
+	tests/unit/agent_rig.c tests/unit/agent_rig.h \
+	tests/unit/token_endpoint.c tests/unit/token_endpoint.h
+libagenttest_la_CPPFLAGS = $(agent_test_cppflags)
+
+tests_unit_test_agent_sockets_SOURCES = tests/unit/test_agent_sockets.c
+tests_unit_test_agent_sockets_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_sockets_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_renewal_SOURCES = tests/unit/test_agent_renewal.c
+tests_unit_test_agent_renewal_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_renewal_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_access_SOURCES = tests/unit/test_agent_access.c
+tests_unit_test_agent_access_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_access_LDADD = $(agent_test_libs)
+
+tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
+tests_unit_test_schedule_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_schedule_LDADD = $(agent_test_libs)

@@ -1,0 +1,234 @@
+#include "config.h"
+
+#include "agent_rig.h"
+
+#include "clock.h"
+#include "folder.h"
+#include "process.h"
+#include "protocol.h"
+#include "store_folder.h"
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 30000, LOOK_MS = 10 };
+
+struct token_endpoint rig_server;
+struct paths rig_paths;
+const char *rig_socket;
+pid_t rig_pid;
+
+int rig_setup(void **state)
+{
+    static char path[256];
+    if (store_folder_setup(state) != 0)
+        return -1;
+    rig_paths = paths;
+    snprintf(path, sizeof path, "%s", folder_path("run/agent.sock"));
+    rig_socket = path;
+    rig_pid = 0;
+    token_endpoint_start(&rig_server);
+    return 0;
+}
+
+int rig_teardown(void **state)
+{
+    (void)state;
+    int status = rig_pid > 0 ? rig_end(SIGTERM) : 0; /* not killed: checkers of memory have their say at the end */
+    if (status != 0)
+        print_message("the agent ended with %d:\n%s", status, rig_log());
+    unlink(rig_socket);
+    token_endpoint_stop(&rig_server);
+    return status;
+}
+
+void rig_account(const char *name, int endpoint, const char *more)
+{
+    char text[2048];
+    snprintf(text, sizeof text, "token_endpoint: http://127.0.0.1:%d/%d\nclient_id: c\n%s", rig_server.port, endpoint, more);
+    store_folder_account(name, text);
+}
+
+void rig_state(const char *name, int endpoint, const char *token, int64_t seconds)
+{
+    char text[2048];
+    char access[512] = "";
+    int64_t now = clock_wall();
+    if (token)
+        snprintf(access, sizeof access, "\"access_token\": \"%s\", \"obtained_at\": %lld, \"expires_at\": %lld, ", token,
+                 (long long)(now + seconds - 3600), (long long)(now + seconds));
+    snprintf(text, sizeof text,
+             "{%s\"refresh_token\": \"rt-%d-%d\", \"client_id\": \"c\", \"login_at\": 1, "
+             "\"token_endpoint\": \"http://127.0.0.1:%d/%d\"}\n",
+             access, endpoint, rig_server.endpoints[endpoint].generation, rig_server.port, endpoint);
+    store_folder_state(name, text);
+}
+
+void rig_nap(int milliseconds)
+{
+    poll(NULL, 0, milliseconds);
+}
+
+/* --- the agent --- */
+
+static int agent(const char *socket_path, const char *log, int ready)
+{
+    struct options o = {.system = rig_paths.system, .foreground = true, .sockets = {socket_path}, .socket_count = 1};
+    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_IGN);
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+    return process_run(&rig_paths, &o, 0, ready);
+}
+
+void rig_start(void)
+{
+    unlink(folder_path("agent.log"));
+    rig_pid = fork();
+    assert_true(rig_pid >= 0);
+    if (rig_pid == 0) {
+        int status = agent(rig_socket, folder_path("agent.log"), -1);
+        exit(status);
+    }
+    for (int waited = 0; !strstr(rig_log(), "serving "); waited += LOOK_MS) {
+        assert_true(waited < PATIENCE_MS);
+        rig_nap(LOOK_MS);
+    }
+}
+
+static int status_of(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int rig_end(int signal)
+{
+    pid_t pid = rig_pid;
+    rig_pid = 0;
+    assert_int_equal(kill(pid, signal), 0);
+    return status_of(pid);
+}
+
+static const char *read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, text, size - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    return text;
+}
+
+int rig_start_badly(const char *socket_path, char *text, size_t size)
+{
+    const char *log = folder_path("bad.log");
+    pid_t pid = fork();
+    if (pid == 0)
+        exit(agent(socket_path, log, -1));
+    int status = status_of(pid);
+    read_text(log, text, size);
+    return status;
+}
+
+const char *rig_log(void)
+{
+    static char text[65536];
+    return read_text(folder_path("agent.log"), text, sizeof text);
+}
+
+/* --- asking it --- */
+
+int rig_connect(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, rig_socket);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+void rig_send(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+const char *rig_read(int fd)
+{
+    static char reply[PROTOCOL_MESSAGE_MAX + 1];
+    size_t len = 0;
+    reply[0] = '\0';
+    while (len < 2 || strcmp(reply + len - 2, "\n\n") != 0) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
+        ssize_t got = recv(fd, reply + len, 1, 0); /* byte by byte: another reply may follow */
+        if (got <= 0)
+            return "";
+        len++;
+        reply[len] = '\0';
+    }
+    return reply;
+}
+
+const char *rig_ask(const char *request)
+{
+    int fd = rig_connect();
+    rig_send(fd, request);
+    const char *reply = rig_read(fd);
+    close(fd);
+    return reply;
+}
+
+static const char *field(const char *reply, const char *name, char *value, size_t size)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\n%s=", name);
+    const char *at = strstr(reply, key);
+    snprintf(value, size, "%.*s", at ? (int)strcspn(at + strlen(key), "\n") : 0, at ? at + strlen(key) : "");
+    return value;
+}
+
+const char *rig_get(const char *user)
+{
+    static char result[2048];
+    char request[512];
+    char code[64];
+    char message[1500];
+    snprintf(request, sizeof request, "get\nuser=%s\n\n", user);
+    const char *reply = rig_ask(request);
+    if (strncmp(reply, "ok\n", 3) == 0)
+        return field(reply, "token", result, sizeof result);
+    snprintf(result, sizeof result, "%s: %s", field(reply, "code", code, sizeof code),
+             field(reply, "message", message, sizeof message));
+    return result;
+}
+
+void rig_await(const char *user, const char *token)
+{
+    for (int waited = 0; strcmp(rig_get(user), token) != 0; waited += LOOK_MS) {
+        if (waited >= PATIENCE_MS)
+            fail_msg("waited in vain for %s; the last answer: %s", token, rig_get(user));
+        rig_nap(LOOK_MS);
+    }
+}
+
+const char *rig_status(const char *user, const char *name)
+{
+    static char value[1024];
+    char request[512];
+    snprintf(request, sizeof request, "status\nuser=%s\n\n", user);
+    return field(rig_ask(request), name, value, sizeof value);
+}

@@ -1,0 +1,514 @@
+/* The agent renews: once for all who wait, ahead of time, and without losing a refresh token. */
+#include "config.h"
+
+#include "account.h"
+#include "agent_rig.h"
+#include "clock.h"
+#include "folder.h"
+#include "store.h"
+#include "store_folder.h"
+#include "test.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char ME[] = "me@example.org";
+static const char YOU[] = "you@example.org";
+
+static struct endpoint *endpoint(int number)
+{
+    return &rig_server.endpoints[number];
+}
+
+static void expired(const char *name, int number)
+{
+    rig_account(name, number, "");
+    rig_state(name, number, "old", -10);
+}
+
+/* The refresh token on disk is the last one issued: nothing is lost. */
+static void assert_on_disk(const char *name, int number)
+{
+    char wanted[64];
+    char path[PATH_MAX];
+    state_path(&rig_paths, name, path);
+    snprintf(wanted, sizeof wanted, "\"rt-%d-%d\"", number, endpoint(number)->generation);
+    assert_non_null(strstr(store_folder_read(path), wanted));
+    assert_int_equal(endpoint(number)->stale, 0);
+}
+
+static void expired_token_is_renewed_before_anybody_asks(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    rig_start();
+    for (int i = 0; i < 500 && endpoint(0)->generation == 0; i++)
+        rig_nap(10);
+    rig_await(ME, "at-0-1");
+    assert_int_equal(endpoint(0)->requests, 1);
+    assert_on_disk(ME, 0);
+}
+
+static void sixty_four_clients_make_one_request(void **state)
+{
+    enum { CLIENTS = 64 };
+    int fds[CLIENTS];
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->delay = 300;
+    rig_start();
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = rig_connect();
+        rig_send(fds[i], "get\nuser=me@example.org\n\n");
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_non_null(strstr(rig_read(fds[i]), "token=at-0-1\n"));
+        close(fds[i]);
+    }
+    assert_int_equal(endpoint(0)->requests, 1);
+    assert_on_disk(ME, 0);
+}
+
+static void slow_provider_delays_nobody_else(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    expired(YOU, 1);
+    endpoint(0)->delay = 4000;
+    rig_start();
+    int fd = rig_connect();
+    rig_send(fd, "get\nuser=me@example.org\n\n");
+    token_endpoint_await(endpoint(0));
+    assert_string_equal(rig_get(YOU), "at-1-1");
+    assert_int_equal(endpoint(0)->busy, 1); /* the other is still under way */
+    assert_non_null(strstr(rig_read(fd), "token=at-0-1\n"));
+    close(fd);
+}
+
+static void one_503_at_expiry_is_no_failure(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->unavailable = 1;
+    rig_start();
+    assert_string_equal(rig_get(ME), "at-0-1");
+    assert_int_equal(endpoint(0)->requests, 2);
+    assert_on_disk(ME, 0);
+}
+
+static void valid_token_is_served_while_the_provider_is_down(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "refresh_margin: 600\n");
+    rig_state(ME, 0, "still-good", 60);
+    endpoint(0)->mode = ENDPOINT_DOWN;
+    rig_start();
+    assert_string_equal(rig_get(ME), "still-good");
+    int before = endpoint(0)->requests;
+    for (int i = 0; i < 20; i++)
+        assert_string_equal(rig_get(ME), "still-good");
+    assert_true(endpoint(0)->requests <= before + 1);
+}
+
+static void provider_that_is_down_is_left_alone(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->mode = ENDPOINT_BROKEN;
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "unreachable: "));
+    int before = endpoint(0)->requests;
+    for (int i = 0; i < 20; i++)
+        assert_non_null(strstr(rig_get(ME), "unreachable: "));
+    assert_int_equal(endpoint(0)->requests, before);
+    assert_non_null(strstr(rig_status(ME, "last_error"), "unreachable"));
+}
+
+static void retry_after_is_honoured(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->mode = ENDPOINT_DOWN;
+    endpoint(0)->retry_after = 200;
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "unreachable: "));
+    int64_t next = atoll(rig_status(ME, "next_refresh"));
+    assert_true(next >= clock_wall() + 190);
+    assert_int_equal(endpoint(0)->requests, 1);
+}
+
+static void dead_refresh_token_is_asked_for_once(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->mode = ENDPOINT_REFUSES;
+    rig_start();
+    for (int i = 0; i < 20; i++) {
+        assert_non_null(strstr(rig_get(ME), "login-needed: "));
+        assert_non_null(strstr(rig_get(ME), "run 'xoauth2 login me@example.org'"));
+    }
+    assert_int_equal(endpoint(0)->requests, 1);
+}
+
+static void wrong_client_is_asked_for_once_until_the_file_changes(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->mode = ENDPOINT_CONFIG;
+    rig_start();
+    for (int i = 0; i < 20; i++)
+        assert_non_null(strstr(rig_get(ME), "config: "));
+    assert_int_equal(endpoint(0)->requests, 1);
+    endpoint(0)->mode = ENDPOINT_GOOD;
+    rig_nap(1100); /* the state's times are whole seconds */
+    rig_account(ME, 0, "# corrected\n");
+    assert_string_equal(rig_get(ME), "at-0-1");
+}
+
+static void dead_login_is_announced_once(void **state)
+{
+    char line[512];
+    (void)state;
+    const char *note = folder_path("announced");
+    unlink(note);
+    const char *script = folder_write("announce", "#!/bin/sh\nprintf '%s|%s|%s\\n' \"$@\" >> \"$1\"\n", 0700);
+    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
+    rig_account(ME, 0, line);
+    rig_state(ME, 0, "old", -10);
+    endpoint(0)->mode = ENDPOINT_REFUSES;
+    rig_start();
+    for (int i = 0; i < 10; i++)
+        assert_non_null(strstr(rig_get(ME), "login-needed: "));
+    for (int i = 0; i < 1000 && access(note, F_OK) != 0; i++)
+        rig_nap(10);
+    rig_nap(200);
+    const char *text = store_folder_read(note);
+    assert_non_null(strstr(text, "|xoauth2: me@example.org|"));
+    assert_non_null(strstr(text, "run 'xoauth2 login me@example.org'"));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+static void end_of_the_refresh_token_is_announced_once(void **state)
+{
+    char line[512];
+    char text[1024];
+    (void)state;
+    const char *note = folder_path("ending");
+    unlink(note);
+    const char *script = folder_write("announce", "#!/bin/sh\nprintf '%s|%s|%s\\n' \"$@\" >> \"$1\"\n", 0700);
+    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
+    rig_account(ME, 0, line);
+    int64_t now = clock_wall();
+    snprintf(text, sizeof text,
+             "{\"access_token\":\"kept\",\"obtained_at\":%lld,\"expires_at\":%lld,\"refresh_token\":\"rt-0-0\","
+             "\"refresh_obtained_at\":%lld,\"refresh_expires_at\":%lld,\"client_id\":\"c\"}\n",
+             (long long)now, (long long)now + 3600, (long long)now - 86400 * 87, (long long)now + 86400 * 3 + 60);
+    store_folder_state(ME, text);
+    rig_start();
+    assert_string_equal(rig_get(ME), "kept");
+    for (int i = 0; i < 1000 && access(note, F_OK) != 0; i++)
+        rig_nap(10);
+    rig_nap(200);
+    const char *told = store_folder_read(note);
+    assert_non_null(strstr(told, "ends in 3 days: run 'xoauth2 login me@example.org'"));
+    assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
+}
+
+static void margin_longer_than_the_lifetime(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "refresh_margin: 86400\n");
+    rig_state(ME, 0, NULL, 0);
+    rig_start();
+    for (int i = 0; i < 50; i++)
+        assert_string_equal(rig_get(ME), "at-0-1");
+    assert_int_equal(endpoint(0)->requests, 1);
+}
+
+/* --- logins, logouts, other processes --- */
+
+static void login_is_seen_at_the_next_get(void **state)
+{
+    (void)state;
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "no-account: "));
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "first", 3000);
+    assert_string_equal(rig_get(ME), "first");
+    rig_state(ME, 0, "second", 3000);
+    assert_string_equal(rig_get(ME), "second");
+}
+
+static void login_revives_a_dead_account(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->mode = ENDPOINT_REFUSES;
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "login-needed: "));
+    rig_state(ME, 0, "anew", 3000);
+    assert_string_equal(rig_get(ME), "anew");
+}
+
+static void logout_is_seen_at_the_next_get(void **state)
+{
+    char path[PATH_MAX];
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "kept", 3000);
+    rig_start();
+    assert_string_equal(rig_get(ME), "kept");
+    state_path(&rig_paths, ME, path);
+    assert_int_equal(unlink(path), 0);
+    assert_non_null(strstr(rig_get(ME), "login-needed: "));
+    account_path(&rig_paths, ME, path);
+    assert_int_equal(unlink(path), 0);
+    assert_non_null(strstr(rig_get(ME), "no-account: "));
+}
+
+/* Written in place, which does not change the folder. */
+static void edited_users_is_seen_at_the_next_get(void **state)
+{
+    char path[PATH_MAX];
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "kept", 3000);
+    rig_start();
+    assert_non_null(strstr(rig_get(YOU), "no-account: "));
+    account_path(&rig_paths, ME, path);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    fputs("users: you@example.org *@example.com\n", file);
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(rig_get(YOU), "kept");
+    assert_string_equal(rig_get("Any.One@EXAMPLE.com"), "kept");
+}
+
+static void broken_file_is_named(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "kept", 3000);
+    rig_start();
+    assert_string_equal(rig_get(ME), "kept");
+    rig_account(ME, 0, "hoosts: x\n");
+    assert_non_null(strstr(rig_get(ME), "did you mean 'hosts'?"));
+    rig_account(ME, 0, "");
+    assert_string_equal(rig_get(ME), "kept");
+}
+
+static void two_accounts_that_match_equally(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "users: shared@example.org\n");
+    rig_account(YOU, 1, "users: shared@example.org\n");
+    rig_start();
+    assert_non_null(strstr(rig_get("shared@example.org"), "config: shared@example.org matches the 'users:' of"));
+}
+
+static void wrong_host(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "hosts: imap.example.org\n");
+    rig_state(ME, 0, "kept", 3000);
+    rig_start();
+    assert_non_null(strstr(rig_ask("get\nuser=me@example.org\nhost=imap.example.org\n\n"), "token=kept\n"));
+    const char *reply = rig_ask("get\nuser=me@example.org\nhost=evil.example\n\n");
+    assert_non_null(strstr(reply, "code=wrong-host\n"));
+    assert_null(strstr(reply, "kept"));
+}
+
+/* The lock of the account is another process's; it renews meanwhile, and its token is taken over. */
+static void another_process_renews_first(void **state)
+{
+    struct report why;
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "old", 3000);
+    rig_start();
+    int lock = store_lock(&rig_paths, ME, 0, &why);
+    assert_true(lock >= 0);
+    rig_state(ME, 0, "old", -10);
+    int fd = rig_connect();
+    rig_send(fd, "get\nuser=me@example.org\n\n");
+    rig_nap(200);
+    rig_state(ME, 0, "from-the-other", 3000);
+    store_unlock(&lock);
+    assert_non_null(strstr(rig_read(fd), "token=from-the-other\n"));
+    assert_int_equal(endpoint(0)->requests, 0);
+    close(fd);
+}
+
+/* --- reject --- */
+
+static const char *reject(const char *token)
+{
+    char request[512]; /* {"status":"401"} */
+    snprintf(request, sizeof request, "reject\nuser=me@example.org\ntoken=%s\nchallenge=eyJzdGF0dXMiOiI0MDEifQ==\n\n",
+             token);
+    return rig_ask(request);
+}
+
+static void rejected_token_is_not_handed_out_again(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "revoked", 3000);
+    rig_start();
+    assert_string_equal(rig_get(ME), "revoked");
+    assert_non_null(strstr(reject("revoked"), "it was dropped, try again"));
+    assert_string_equal(rig_get(ME), "at-0-1");
+    assert_non_null(strstr(reject("some-other"), "ok\n"));
+    assert_string_equal(rig_get(ME), "at-0-1");
+    assert_int_equal(endpoint(0)->requests, 1);
+}
+
+static void loop_of_rejects_is_slowed(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "revoked", 3000);
+    rig_start();
+    for (int i = 0; i < 50; i++) {
+        char token[256];
+        snprintf(token, sizeof token, "%s", rig_get(ME));
+        reject(token);
+    }
+    assert_int_equal(endpoint(0)->requests, 1);
+    assert_non_null(strstr(reject("at-0-1"), "refused the new token of me@example.org too"));
+}
+
+/* Another process holds the lock, so the token cannot be removed from the disk at once. */
+static void rejected_token_under_a_lock(void **state)
+{
+    struct report why;
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "revoked", 3000);
+    rig_start();
+    assert_string_equal(rig_get(ME), "revoked");
+    int lock = store_lock(&rig_paths, ME, 0, &why);
+    assert_true(lock >= 0);
+    reject("revoked");
+    store_unlock(&lock);
+    assert_string_equal(rig_get(ME), "at-0-1");
+}
+
+static void forbidden_is_no_stale_token(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "good", 3000);
+    rig_start();
+    const char *reply = rig_ask("reject\nuser=me@example.org\ntoken=good\nchallenge=eyJzdGF0dXMiOiI0MDMifQ==\n\n");
+    assert_non_null(strstr(reply, "does not let the token"));
+    assert_string_equal(rig_get(ME), "good");
+    assert_non_null(strstr(rig_ask("reject\nuser=me@example.org\ntoken=good\n\n"), "code=config\n"));
+}
+
+/* --- the end --- */
+
+static void sigterm_during_an_exchange_keeps_the_new_refresh_token(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->delay = 500;
+    rig_start();
+    int fd = rig_connect();
+    rig_send(fd, "get\nuser=me@example.org\n\n");
+    token_endpoint_await(endpoint(0));
+    assert_int_equal(rig_end(SIGTERM), 0);
+    assert_non_null(strstr(rig_read(fd), "token=at-0-1\n"));
+    assert_int_equal(endpoint(0)->generation, 1);
+    assert_on_disk(ME, 0);
+    close(fd);
+}
+
+static void kill_between_exchanges_loses_nothing(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 5; i++) {
+        char token[64];
+        rig_account(ME, 0, "");
+        if (i == 1)
+            rig_state(ME, 0, NULL, 0);
+        rig_start();
+        snprintf(token, sizeof token, "at-0-%d", i);
+        rig_await(ME, token);
+        assert_int_equal(rig_end(SIGKILL), 128 + SIGKILL);
+        assert_on_disk(ME, 0);
+        rig_state(ME, 0, NULL, 0); /* the next one has to renew */
+    }
+}
+
+static void remove_reserved(void)
+{
+    DIR *folder = opendir(rig_paths.state);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (strncmp(entry->d_name, ".me@", 4) == 0)
+            assert_int_equal(unlinkat(dirfd(folder), entry->d_name, 0), 0);
+    closedir(folder);
+}
+
+/* The reserved file is gone and the folder is one that must not be used: the new tokens wait in memory until that is
+ * mended. */
+static void disk_that_takes_nothing_when_the_answer_comes(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->delay = 500;
+    rig_start();
+    token_endpoint_await(endpoint(0));
+    remove_reserved();
+    assert_int_equal(chmod(rig_paths.state, 0777), 0); /* refused: others might write to it */
+    for (int i = 0; i < 1000 && endpoint(0)->generation == 0; i++)
+        rig_nap(10);
+    rig_nap(300);
+    assert_int_equal(chmod(rig_paths.state, 0700), 0);
+    rig_await(ME, "at-0-1");
+    assert_on_disk(ME, 0);
+    assert_int_equal(endpoint(0)->requests, 1);
+    assert_non_null(strstr(rig_log(), "the new tokens are in memory alone"));
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, rig_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(expired_token_is_renewed_before_anybody_asks),
+        TEST(sixty_four_clients_make_one_request),
+        TEST(slow_provider_delays_nobody_else),
+        TEST(one_503_at_expiry_is_no_failure),
+        TEST(valid_token_is_served_while_the_provider_is_down),
+        TEST(provider_that_is_down_is_left_alone),
+        TEST(retry_after_is_honoured),
+        TEST(dead_refresh_token_is_asked_for_once),
+        TEST(wrong_client_is_asked_for_once_until_the_file_changes),
+        TEST(dead_login_is_announced_once),
+        TEST(end_of_the_refresh_token_is_announced_once),
+        TEST(margin_longer_than_the_lifetime),
+        TEST(login_is_seen_at_the_next_get),
+        TEST(login_revives_a_dead_account),
+        TEST(logout_is_seen_at_the_next_get),
+        TEST(edited_users_is_seen_at_the_next_get),
+        TEST(broken_file_is_named),
+        TEST(two_accounts_that_match_equally),
+        TEST(wrong_host),
+        TEST(another_process_renews_first),
+        TEST(rejected_token_is_not_handed_out_again),
+        TEST(loop_of_rejects_is_slowed),
+        TEST(rejected_token_under_a_lock),
+        TEST(forbidden_is_no_stale_token),
+        TEST(sigterm_during_an_exchange_keeps_the_new_refresh_token),
+        TEST(kill_between_exchanges_loses_nothing),
+        TEST(disk_that_takes_nothing_when_the_answer_comes),
+    };
+    return cmocka_run_group_tests_name("agent: renewals", tests, folder_make, folder_remove);
+}
