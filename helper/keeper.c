@@ -140,14 +140,14 @@ static bool remove_file(const struct account *a, const struct paths *p, size_t l
 }
 
 /* From the file to the commands. Where they fail the file stays. */
-static void hand_over(const struct state *s, const struct account *a, const struct paths *p)
+static bool hand_over(const struct state *s, const struct account *a, const struct paths *p, struct report *why)
 {
     struct secret text;
-    struct report ignored; /* keeper_is_waiting() tells it to whoever asks for the status */
     secret_init(&text, STATE_SIZE_MAX);
-    if (state_print(s, &text) && push(a, &text, &ignored))
-        remove_file(a, p, text.len, &ignored);
+    bool ok = (state_print(s, &text) || report_set(why, FAILURE_UNREACHABLE, "not enough memory")) &&
+              push(a, &text, why) && remove_file(a, p, text.len, why);
     secret_free(&text);
+    return ok;
 }
 
 bool keeper_commit(struct state_writer *w, const struct state *s, const struct account *a, const struct paths *p,
@@ -155,8 +155,10 @@ bool keeper_commit(struct state_writer *w, const struct state *s, const struct a
 {
     if (!state_commit(w, s, why))
         return false;
+    why->text[0] = '\0';
     if (keeper_has_commands(a))
-        hand_over(s, a, p);
+        hand_over(s, a, p, why);
+    why->code = FAILURE_NONE;
     return true;
 }
 

@@ -21,7 +21,8 @@ bool keeper_has_commands(const struct account *a);
  * from a failure, an account that needs no login is READFILE_MISSING, and others are refused with the command's trouble. */
 enum readfile_result keeper_load(struct state *s, const struct account *a, const struct paths *p, struct report *why);
 
-/* As state_commit(). True as soon as the state is durable, even if it has to stay in the file. */
+/* As state_commit(). True as soon as the state is durable, even if it has to stay in the file: then `*why` says why, with the code
+ * FAILURE_NONE, and otherwise its text is empty. */
 bool keeper_commit(struct state_writer *w, const struct state *s, const struct account *a, const struct paths *p,
                    struct report *why);
 

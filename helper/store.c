@@ -7,6 +7,7 @@
 #include "secret.h"
 #include "text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -528,4 +529,32 @@ bool state_remove(const struct paths *p, const char *name, struct report *why)
     (void)fsync(folder);
     close(folder);
     return ok;
+}
+
+/* The name of a state file without its end, or "" for another file. */
+static void name_of_file(const char *file, char name[NAME_MAX + 1])
+{
+    static const char SUFFIX[] = ".json";
+    size_t len = strlen(file);
+    size_t suffix = strlen(SUFFIX);
+    name[0] = '\0';
+    if (file[0] == '.' || len <= suffix || len > NAME_MAX || strcmp(file + len - suffix, SUFFIX) != 0)
+        return;
+    memcpy(name, file, len - suffix);
+    name[len - suffix] = '\0';
+}
+
+void state_each_user(const struct paths *p, const char *account, void (*each)(void *arg, const char *name), void *arg)
+{
+    struct dirent **entries = NULL;
+    size_t len = strlen(account);
+    int count = scandir(p->state, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char name[NAME_MAX + 1];
+        name_of_file(entries[i]->d_name, name);
+        if (strncmp(name, account, len) == 0 && name[len] == ' ')
+            each(arg, name);
+        free(entries[i]);
+    }
+    free(entries);
 }

@@ -116,4 +116,7 @@ bool state_save(const struct state *s, const struct paths *p, const char *name, 
 /* Removes NAME.json; true where there is none. The lock must be held. */
 bool state_remove(const struct paths *p, const char *name, struct report *why);
 
+/* Calls `each` with the name of every state that a user of the account has, "ACCOUNT USER", sorted. A missing folder has none. */
+void state_each_user(const struct paths *p, const char *account, void (*each)(void *arg, const char *name), void *arg);
+
 #endif

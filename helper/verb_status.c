@@ -3,11 +3,12 @@
 #include "command.h"
 
 #include "clock.h"
-#include "store.h"
+#include "keeper.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* All that is shown of one account. */
 struct view {
@@ -31,7 +32,12 @@ static void judge(struct view *v)
     const char *option = paths_option(v->paths);
     if (e->code != FAILURE_NONE)
         report_set(&v->problem, e->code, "%s", e->message ? e->message : failure_name(e->code));
-    else if (!s->refresh_token && !state_is_valid(s, v->now))
+    else if (keeper_is_waiting(&v->account, v->paths))
+        report_set(&v->problem, FAILURE_CONFIG,
+                   "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by hand to "
+                   "see why, then 'xoauth2%s refresh %s'",
+                   v->account_file, v->state_file, option, v->name);
+    else if (!s->refresh_token && !s->unattended && !state_is_valid(s, v->now))
         report_set(&v->problem, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", v->name,
                    option, v->name);
 }
@@ -58,7 +64,7 @@ static bool view_open(struct view *v, const struct paths *p, const char *name, b
     if (result == READFILE_MISSING) /* just removed */
         return false;
     if (result == READFILE_OK)
-        result = state_load(&v->state, p, name, &v->problem);
+        result = keeper_load(&v->state, &v->account, p, &v->problem);
     if (result == READFILE_UNREADABLE && only_readable)
         return false;
     v->is_loaded = result == READFILE_OK || result == READFILE_MISSING;
@@ -84,7 +90,19 @@ static const char *provider_of(const struct view *v)
     if (issuer)
         return issuer;
     const char *name = account_value(&v->account, SETTING_PROVIDER);
+    if (account_grant(&v->account) == GRANT_COMMAND)
+        return "token_command";
+    if (account_grant(&v->account) == GRANT_MANAGED_IDENTITY && !name)
+        return "managed identity";
     return name ? name : account_value(&v->account, SETTING_TOKEN_ENDPOINT);
+}
+
+static const char *grant_of(const struct view *v)
+{
+    const char *grant = account_value(&v->account, SETTING_GRANT);
+    if (account_grant(&v->account) == GRANT_COMMAND)
+        return "token_command";
+    return grant ? grant : "authorization_code";
 }
 
 /* A value that came from elsewhere must not drive the terminal. */
@@ -111,7 +129,7 @@ static void print_refresh_token(const struct view *v)
 {
     char when[COMMAND_TIME_MAX];
     if (!v->state.refresh_token) {
-        puts("  refresh token  none");
+        puts(v->state.unattended ? "  refresh token  not needed" : "  refresh token  none");
         return;
     }
     fputs("  refresh token  (hidden)", stdout);
@@ -137,15 +155,44 @@ static void print_error(const struct view *v)
     printf("  since          %s\n", when);
 }
 
+struct listing {
+    const struct paths *paths;
+    size_t skip; /* bytes of the account's name and the blank behind it */
+    int64_t now;
+};
+
+/* One of the users that have a token of their own. */
+static void print_user(void *arg, const char *name)
+{
+    const struct listing *l = arg;
+    struct state s;
+    struct report ignored;
+    char when[COMMAND_TIME_MAX];
+    char text[COMMAND_TIME_MAX + NAME_MAX + 32];
+    if (state_load(&s, l->paths, name, &ignored) != READFILE_OK)
+        return;
+    command_time(s.expires_at, l->now, when);
+    snprintf(text, sizeof text, "%s, %s%s", name + l->skip, s.access_token ? "access token until " : "no access token",
+             s.access_token ? when : "");
+    print_value("user", text);
+    state_free(&s);
+}
+
 static void print_view(const struct view *v)
 {
     printf("%s%s\n", v->name, v->paths->system ? " (system)" : "");
     if (v->is_loaded) {
         print_value("provider", provider_of(v));
+        if (v->state.unattended)
+            print_value("grant", grant_of(v));
         if (v->state.signed_in_as)
             print_value("signed in as", v->state.signed_in_as);
         print_access_token(v);
         print_refresh_token(v);
+    }
+    if (v->is_loaded && account_is_per_user(&v->account)) {
+        struct listing l = {v->paths, strlen(v->name) + 1, v->now};
+        state_each_user(v->paths, v->name, print_user, &l);
     }
     print_error(v);
     printf("  account file   %s\n", v->account_file);
@@ -193,6 +240,7 @@ static struct json_object *view_as_json(const struct view *v)
     add_text(item, "store", v->paths->system ? "system" : "user");
     add_text(item, "state", failure_name(v->problem.code));
     add_text(item, "provider", account_value(&v->account, SETTING_PROVIDER));
+    add_text(item, "grant", v->is_loaded ? grant_of(v) : NULL);
     add_text(item, "issuer", v->state.issuer ? v->state.issuer : account_value(&v->account, SETTING_ISSUER));
     add_text(item, "signed_in_as", v->state.signed_in_as);
     add_text(item, "scope", v->state.scope);

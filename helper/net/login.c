@@ -6,6 +6,7 @@
 #include "browser.h"
 #include "device.h"
 #include "login_account.h"
+#include "login_app.h"
 #include "login_browser.h"
 #include "login_save.h"
 #include "login_who.h"
@@ -96,11 +97,17 @@ static bool sign_in(struct login *l, struct oauth_answer *answer, struct report 
     return device ? device_login(l, answer, why) : login_browser(l, answer, why);
 }
 
-/* Everything that can be known before the person is asked for anything. */
-static bool prepare(struct login *l, struct report *why)
+/* The account as it will be. */
+static bool gather(struct login *l, struct report *why)
 {
     return paths_for(&l->paths, l->options.system, why) && account_name(l->options.account, l->name, why) &&
-           login_account_gather(l, why) && oauth_client_open(&l->client, &l->account, &l->paths, why) &&
+           login_account_gather(l, why);
+}
+
+/* Everything else that can be known before the person is asked for anything. */
+static bool prepare(struct login *l, struct report *why)
+{
+    return oauth_client_open(&l->client, &l->account, &l->paths, why) &&
            login_account_check_client(l, why) && oauth_discover(&l->client, why) && choose_scope(l, why) &&
            login_save_check(l, why);
 }
@@ -109,6 +116,10 @@ static bool run(struct login *l, struct report *why)
 {
     struct oauth_answer answer = {0};
     struct identity who = {0};
+    if (!gather(l, why))
+        return false;
+    if (login_app_applies(l))
+        return login_save_check(l, why) && login_app(l, why);
     bool ok = prepare(l, why) && sign_in(l, &answer, why) && login_who(l, &answer, &who, why) &&
               login_save(l, &answer, identity_name(&who), why);
     identity_free(&who);

@@ -82,6 +82,9 @@ static const char *option_for(enum setting key)
 
 static bool is_given(enum setting key, const struct login_options *o)
 {
+    for (size_t i = 0; i < o->set_count; i++)
+        if (o->set[i].key == key)
+            return true;
     switch (key) {
     case SETTING_CLIENT_ID:
         return o->client_id;
@@ -137,6 +140,16 @@ static bool drop(struct login *l, enum setting key, const struct keyfile *old)
     return !old->value[key] || accountfile_set(&l->text, key, NULL);
 }
 
+/* The values of --set, an empty one removing its key. */
+static bool apply_set(struct login *l)
+{
+    const struct login_options *o = &l->options;
+    bool ok = true;
+    for (size_t i = 0; ok && i < o->set_count; i++)
+        ok = accountfile_set(&l->text, o->set[i].key, *o->set[i].value ? o->set[i].value : NULL);
+    return ok;
+}
+
 /* Puts what the command line gives into the text. Where one key stands for another, that one goes. */
 static bool apply(struct login *l, const struct keyfile *old)
 {
@@ -153,21 +166,30 @@ static bool apply(struct login *l, const struct keyfile *old)
            set(l, SETTING_ISSUER, o->issuer) && set(l, SETTING_TENANT, o->tenant) &&
            set(l, SETTING_CLIENT_ID, o->client_id) && set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) &&
            set(l, SETTING_SCOPE, l->scope_chosen ? l->scope : o->scope) && set(l, SETTING_FLOW, flow) &&
-           set(l, SETTING_CA_FILE, o->ca_file);
+           set(l, SETTING_CA_FILE, o->ca_file) && apply_set(l);
 }
 
 static bool knows_where(const struct keyfile *old)
 {
-    const char *grant = old->value[SETTING_GRANT];
     return old->value[SETTING_PROVIDER] || old->value[SETTING_ISSUER] || old->value[SETTING_TOKEN_ENDPOINT] ||
-           old->value[SETTING_TOKEN_COMMAND] || same(grant, "managed_identity");
+           old->value[SETTING_TOKEN_COMMAND] || same(old->value[SETTING_GRANT], "managed_identity");
+}
+
+/* Whether --set tells it. */
+static bool is_set_where(const struct login_options *o)
+{
+    for (size_t i = 0; i < o->set_count; i++)
+        if (o->set[i].key == SETTING_TOKEN_ENDPOINT || o->set[i].key == SETTING_TOKEN_COMMAND ||
+            (o->set[i].key == SETTING_GRANT && same(o->set[i].value, "managed_identity")))
+            return true;
+    return false;
 }
 
 /* Guesses the provider, where neither the options nor the file tell. */
 static bool choose_provider(struct login *l, const struct keyfile *old, struct report *why)
 {
     struct login_guess guess;
-    if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old))
+    if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old) || is_set_where(&l->options))
         return true;
     if (!login_provider_guess(&l->paths, l->name, &guess, why))
         return false;
@@ -240,7 +262,8 @@ bool login_account_check_client(const struct login *l, struct report *why)
 {
     if (!l->client.client_id)
         return no_client_id(l, why);
-    if (!same(account_value(&l->account, SETTING_CLIENT_SECRET_NEEDED), "yes") || l->client.client_secret.len > 0)
+    if (!same(account_value(&l->account, SETTING_CLIENT_SECRET_NEEDED), "yes") || l->client.client_secret.len > 0 ||
+        l->client.key || l->client.assertion_file)
         return true;
     return report_set(why, FAILURE_CONFIG,
                       "%s wants the client's secret too: put it into a file of its own (mode 0600) and run "

@@ -21,6 +21,7 @@ enum option_code {
     OPTION_CLIENT_ID,
     OPTION_CLIENT_SECRET_FILE,
     OPTION_SCOPE,
+    OPTION_SET,
     OPTION_BROWSER,
     OPTION_DEVICE,
     OPTION_NO_OPEN,
@@ -38,6 +39,7 @@ static const struct option OPTIONS[] = {
     {"client-id", required_argument, NULL, OPTION_CLIENT_ID},
     {"client-secret-file", required_argument, NULL, OPTION_CLIENT_SECRET_FILE},
     {"scope", required_argument, NULL, OPTION_SCOPE},
+    {"set", required_argument, NULL, OPTION_SET},
     {"browser", no_argument, NULL, OPTION_BROWSER},
     {"device", no_argument, NULL, OPTION_DEVICE},
     {"no-open", no_argument, NULL, OPTION_NO_OPEN},
@@ -62,6 +64,7 @@ static const char HELP[] =
     "  --client-id ID            the client that you registered with the provider\n"
     "  --client-secret-file FILE the client's secret, in the first line; mode 0600\n"
     "  --scope SCOPE             instead of the provider's usual one\n"
+    "  --set KEY=VALUE           any other key of the account file, see xoauth2.conf(5); KEY= removes it\n"
     "  --ca-file FILE            certificates to trust instead of the system's (PEM)\n"
     "\n"
     "How to sign in:\n"
@@ -179,11 +182,40 @@ static enum login_options_result take_flag(struct login_options *o, int code)
     }
 }
 
+/* --set KEY=VALUE. */
+static enum login_options_result take_set(struct login_options *o, const char *given)
+{
+    char name[64];
+    size_t len = strcspn(given, "=");
+    size_t key = 0;
+    if (!given[len] || len == 0 || len >= sizeof name)
+        return wrong("--set wants KEY=VALUE");
+    memcpy(name, given, len);
+    name[len] = '\0';
+    while (key < SETTING_COUNT && strcmp(SETTING_NAMES[key], name) != 0)
+        key++;
+    const char *meant = key == SETTING_COUNT ? text_nearest(name, SETTING_NAMES) : NULL;
+    if (meant)
+        return wrong("--set: unknown key '%s': did you mean '%s'?", name, meant);
+    if (key == SETTING_COUNT)
+        return wrong("--set: unknown key '%s'", name);
+    if (key == SETTING_CLIENT_SECRET && given[len + 1])
+        return wrong("--set: every user of this machine can read a command line: put the secret into a file and give "
+                     "--client-secret-file");
+    if (o->set_count == LOGIN_SET_MAX)
+        return wrong("--set is given more than %d times", LOGIN_SET_MAX);
+    o->set[o->set_count].key = (enum setting)key;
+    o->set[o->set_count++].value = given + len + 1;
+    return LOGIN_OPTIONS_GOOD;
+}
+
 static enum login_options_result take(struct login_options *o, int code)
 {
     if (optarg && !*optarg)
         return wrong("an option has an empty value");
     const char **text = text_of(o, code);
+    if (code == OPTION_SET)
+        return take_set(o, optarg);
     if (text) {
         *text = optarg;
         return LOGIN_OPTIONS_GOOD;

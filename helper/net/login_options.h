@@ -2,7 +2,12 @@
 #ifndef XOAUTH2_LOGIN_OPTIONS_H
 #define XOAUTH2_LOGIN_OPTIONS_H
 
+#include "settings.h"
+
 #include <stdbool.h>
+#include <stddef.h>
+
+#define LOGIN_SET_MAX 32 /* times that --set may be given */
 
 enum login_flow { LOGIN_FLOW_ANY, LOGIN_FLOW_BROWSER, LOGIN_FLOW_DEVICE };
 
@@ -20,6 +25,11 @@ struct login_options {
     const char *account;
     char *client_secret_file;
     char *ca_file;
+    struct {
+        enum setting key;
+        const char *value; /* empty: the key is removed */
+    } set[LOGIN_SET_MAX];
+    size_t set_count;
 };
 
 enum login_options_result {

@@ -3,6 +3,7 @@
 #include "login_save.h"
 
 #include "clock.h"
+#include "keeper.h"
 #include "login_account.h"
 #include "store.h"
 #include "token.h"
@@ -29,10 +30,10 @@ static bool try_to_write(const struct login *l, struct report *why)
 {
     struct report busy;
     struct state_writer writer = STATE_WRITER_NONE;
-    int lock = store_lock(&l->paths, l->name, clock_monotonic(), &busy);
+    int lock = store_lock(&l->paths, l->account.state_name, clock_monotonic(), &busy);
     if (lock < 0) /* a renewal is under way: so it can be written */
         return busy.code == FAILURE_BUSY || report_set(why, busy.code, "%s", busy.text);
-    bool ok = state_prepare(&writer, &l->paths, l->name, why);
+    bool ok = state_prepare(&writer, &l->paths, l->account.state_name, why);
     state_abandon(&writer);
     store_unlock(&lock);
     return ok;
@@ -43,7 +44,7 @@ bool login_save_check(const struct login *l, struct report *why)
     struct state s;
     sigset_t before;
     state_init(&s);
-    enum readfile_result result = state_load(&s, &l->paths, l->name, why);
+    enum readfile_result result = state_load(&s, &l->paths, l->account.state_name, why);
     state_free(&s);
     if (result != READFILE_OK)
         return result == READFILE_MISSING;
@@ -53,39 +54,47 @@ bool login_save_check(const struct login *l, struct report *why)
     return ok;
 }
 
-/* The state of a new login. Of the old one only the members that a newer version of this program wrote remain: its
- * tokens may be those of another client or person. */
-static bool new_state(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct state *old,
-                      struct state *s, struct report *why)
+/* The state of a new login. */
+static bool new_state(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct state *s,
+                      struct report *why)
 {
-    s->unknown = old->unknown;
-    old->unknown = NULL;
     if (!oauth_apply(s, answer, &l->client, l->asked_at, why))
         return false;
-    s->login_at = clock_wall();
     if ((!s->scope && l->scope && !state_set(&s->scope, l->scope)) || !state_set(&s->signed_in_as, signed_in_as))
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
     return true;
 }
 
-static bool save_state(struct login *l, const struct oauth_answer *answer, const char *signed_in_as,
-                       struct report *why)
+/* Of the old state only the members that a newer version of this program wrote remain: its tokens may be those of another
+ * client or person. Where commands keep it, a failure to read may mean that they keep nothing yet. */
+static bool replace_state(const struct login *l, struct state *s, struct report *why)
 {
     struct state old;
-    struct state s;
+    const char *name = l->account.state_name;
     state_init(&old);
-    state_init(&s);
-    int lock = store_lock(&l->paths, l->name, clock_monotonic() + TOKEN_WAIT_MAX, why);
+    int lock = store_lock(&l->paths, name, clock_monotonic() + TOKEN_WAIT_MAX, why);
     bool ok = lock >= 0;
     if (ok) {
-        enum readfile_result result = state_load(&old, &l->paths, l->name, why);
-        ok = (result == READFILE_OK || result == READFILE_MISSING) &&
-             new_state(l, answer, signed_in_as, &old, &s, why) && state_save(&s, &l->paths, l->name, why);
+        enum readfile_result result = keeper_load(&old, &l->account, &l->paths, why);
+        s->unknown = old.unknown;
+        old.unknown = NULL;
+        ok = (result == READFILE_OK || result == READFILE_MISSING || keeper_has_commands(&l->account)) &&
+             keeper_save(s, &l->account, &l->paths, why);
         store_unlock(&lock);
     }
-    state_free(&s);
     state_free(&old);
     return ok;
+}
+
+/* Says where the state is if the commands did not take it. */
+static void warn_of_waiting(const struct login *l, const struct report *kept)
+{
+    char state[PATH_MAX];
+    if (!*kept->text)
+        return;
+    state_path(&l->paths, l->account.state_name, state);
+    fprintf(stderr, "xoauth2: warning: %s. The tokens stay in %s until it works; then run 'xoauth2%s refresh %s'\n", kept->text,
+            state, paths_option(&l->paths), l->name);
 }
 
 static bool save_account(struct login *l, struct report *why)
@@ -94,7 +103,7 @@ static bool save_account(struct login *l, struct report *why)
     char state[PATH_MAX];
     if (login_account_write(l, &cause))
         return true;
-    state_path(&l->paths, l->name, state);
+    state_path(&l->paths, l->account.state_name, state);
     return report_set(
         why, cause.code,
         "the login is kept in %s, but its account file could not be written: %s. Mend that and run the same "
@@ -123,7 +132,7 @@ static void say_what_next(const struct login *l)
     char account[PATH_MAX];
     char state[PATH_MAX];
     account_path(&l->paths, l->name, account);
-    state_path(&l->paths, l->name, state);
+    state_path(&l->paths, l->account.state_name, state);
     fprintf(stderr,
             "xoauth2: logged in. Settings: %s; tokens: %s\n"
             "Next: for mbsync put 'AuthMechs XOAUTH2' into the account in ~/.mbsyncrc; other programs: see "
@@ -132,12 +141,28 @@ static void say_what_next(const struct login *l)
             account, state, l->client.login);
 }
 
-bool login_save(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct report *why)
+bool login_save_state(struct login *l, struct state *s, struct report *why)
 {
     sigset_t before;
+    struct report kept = {0};
+    s->login_at = clock_wall();
     hold_signals(&before); /* both files or none: nobody interrupts between the two */
-    bool ok = save_state(l, answer, signed_in_as, why) && save_account(l, why);
+    bool ok = replace_state(l, s, &kept);
+    if (!ok)
+        *why = kept;
+    ok = ok && save_account(l, why);
     release_signals(&before);
+    if (ok)
+        warn_of_waiting(l, &kept);
+    return ok;
+}
+
+bool login_save(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct report *why)
+{
+    struct state s;
+    state_init(&s);
+    bool ok = new_state(l, answer, signed_in_as, &s, why) && login_save_state(l, &s, why);
+    state_free(&s);
     if (ok) {
         warn_of_end(l, answer);
         say_what_next(l);

@@ -3,6 +3,7 @@
 #define XOAUTH2_LOGIN_SAVE_H
 
 #include "login.h"
+#include "store.h"
 
 #include <stdbool.h>
 
@@ -10,8 +11,11 @@
  * none. False with a report. */
 bool login_save_check(const struct login *l, struct report *why);
 
-/* Writes both and says what was written. `signed_in_as` may be NULL. False with a report that says what is on disk.
- */
+/* Writes both. `s` gets the time and what only newer versions know of the old state. False with a report that says what is on
+ * disk. */
+bool login_save_state(struct login *l, struct state *s, struct report *why);
+
+/* The same with the answer to a login as the state, and says what was written. `signed_in_as` may be NULL. */
 bool login_save(struct login *l, const struct oauth_answer *answer, const char *signed_in_as, struct report *why);
 
 #endif

@@ -4,6 +4,7 @@
 #include "account.h"
 #include "clock.h"
 #include "jsontext.h"
+#include "keeper.h"
 #include "oauth.h"
 #include "renew.h"
 #include "startup.h"
@@ -146,27 +147,48 @@ static bool tell_provider(const struct account *a, const struct paths *p, const 
 static bool load_account(struct account *a, const struct paths *p, const char *name, struct report *why)
 {
     enum readfile_result result = account_load(a, p, name, why);
-    if (result != READFILE_MISSING)
-        return result == READFILE_OK;
+    if (result == READFILE_OK)
+        return true;
     account_init(a);
     snprintf(a->name, sizeof a->name, "%s", name);
-    return true;
+    snprintf(a->state_name, sizeof a->state_name, "%s", name);
+    return result == READFILE_MISSING;
 }
 
 /* Revokes what the state holds. `*found` is false where there is no state. */
-static bool end_login(const struct paths *p, const char *name, bool *found, struct report *why)
+static bool end_login(const struct account *a, const struct paths *p, bool *found, struct report *why)
 {
     struct state s;
-    struct account a;
-    account_init(&a);
-    enum readfile_result result = state_load(&s, p, name, why);
+    enum readfile_result result = keeper_load(&s, a, p, why);
     bool ok = result != READFILE_UNREADABLE && result != READFILE_REFUSED;
     *found = result != READFILE_MISSING;
-    if (result == READFILE_OK)
-        ok = load_account(&a, p, name, why) && tell_provider(&a, p, &s, why);
-    account_free(&a);
+    if (result == READFILE_OK && !s.unattended) /* what needs no login can get another token at any time */
+        ok = tell_provider(a, p, &s, why);
     state_free(&s);
     return ok;
+}
+
+/* What is being removed. */
+struct removal {
+    const struct paths *paths;
+    struct report *why;
+    bool ok;
+};
+
+/* The state of one user of the account, with its lock. */
+static void remove_user(void *arg, const char *name)
+{
+    struct removal *r = arg;
+    int lock = r->ok ? store_lock(r->paths, name, clock_monotonic() + TOKEN_WAIT_MAX, r->why) : -1;
+    r->ok = lock >= 0 && state_remove(r->paths, name, r->why);
+    store_unlock(&lock);
+}
+
+static bool remove_states(const struct account *a, const struct paths *p, struct report *why)
+{
+    struct removal r = {.paths = p, .why = why, .ok = true};
+    state_each_user(p, a->name, remove_user, &r);
+    return r.ok && keeper_remove(a, p, why);
 }
 
 static bool forget_account(const struct paths *p, const char *name, struct report *why)
@@ -197,27 +219,41 @@ static void add_remedy(struct report *why, bool system, const char *name)
                before.text, system ? "--system " : "", name);
 }
 
+/* With the lock held. */
+static bool end_and_remove(const struct request *request, const struct account *a, const struct paths *p,
+                           struct report *why)
+{
+    bool found = true;
+    if (!request->local && !end_login(a, p, &found, why)) {
+        add_remedy(why, p->system, a->name);
+        return false;
+    }
+    if (!remove_states(a, p, why) || (request->forget && !forget_account(p, a->name, why)))
+        return false;
+    printf("%s: %s%s\n", a->name, found ? "logged out" : "was not logged in",
+           request->forget ? ", account file removed" : "");
+    return fflush(stdout) == 0;
+}
+
 static bool run(const struct request *request, struct report *why)
 {
     struct paths p;
+    struct account a;
     char name[ACCOUNT_NAME_MAX + 1];
-    bool found = true;
     if (!account_name(request->account, name, why) || !paths_for(&p, request->system, why) ||
         !is_known(&p, name, why))
         return false;
     int lock = store_lock(&p, name, clock_monotonic() + TOKEN_WAIT_MAX, why);
     if (lock < 0)
         return false;
-    bool ok = request->local || end_login(&p, name, &found, why);
-    if (!ok)
-        add_remedy(why, p.system, name);
-    else
-        ok = state_remove(&p, name, why) && (!request->forget || forget_account(&p, name, why));
+    bool ok = load_account(&a, &p, name, why) || request->local; /* a broken file does not keep the tokens here */
     if (ok)
-        printf("%s: %s%s\n", name, found ? "logged out" : "was not logged in",
-               request->forget ? ", account file removed" : "");
+        ok = end_and_remove(request, &a, &p, why);
+    else
+        add_remedy(why, p.system, name);
+    account_free(&a);
     store_unlock(&lock);
-    return ok && fflush(stdout) == 0;
+    return ok;
 }
 
 int main(int argc, char **argv)
