@@ -22,6 +22,8 @@ void log_open(bool foreground)
         openlog("xoauth2", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
 }
 
+static void put(int level, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+
 /* Through a report, which blots out control characters. */
 static void put(int level, const char *format, va_list args)
 {
