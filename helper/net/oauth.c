@@ -188,11 +188,13 @@ static bool read_assertion(struct oauth_client *c, struct report *why)
         return blame(c->account, SETTING_CLIENT_ASSERTION_FILE, &cause, why);
     char *token = c->assertion.data ? c->assertion.data : "";
     size_t len = strcspn(token, " \t\r\n");
-    if (len > 0 && is_visible(token) && token[len + strspn(token + len, " \t\r\n")] == '\0') {
+    bool alone = len > 0 && len + strspn(token + len, " \t\r\n") == c->assertion.len;
+    if (alone) {
         token[len] = '\0';
         c->assertion.len = len;
-        return true;
     }
+    if (alone && is_visible(token))
+        return true;
     report_set(&cause, FAILURE_CONFIG, "%s does not hold a token", c->assertion_file);
     return blame(c->account, SETTING_CLIENT_ASSERTION_FILE, &cause, why);
 }

@@ -96,7 +96,7 @@ oauth() {
 }
 
 oauth_defaults() {
-    oauth set '{"access_ttl": 3600, "rotate": true, "offline": true, "token_delay_ms": 0}'
+    oauth set '{"access_ttl": 3600, "rotate": true, "offline": true, "token_delay_ms": 0, "token_status": 0}'
 }
 
 # From here on requests are counted.
@@ -202,12 +202,13 @@ login_again() {
         "was revoked; run 'xoauth2 login $ME'"
 }
 
-# Every secret of the OAuth server, looked for in all that the test kept. State files hold them by design, the
+# Every secret of the servers, looked for in all that the test kept. State files hold them by design, the
 # browser's note holds the URL with the code, and files called *.secret are the test's own.
 hunt_secrets() {
-    local found
-    found=$(find "$T" -type f ! -name '*.secret*' ! -path "$STATES/*" \
-        -exec grep -lF -f "$E2E_RUN/oauth/secrets" -f "$E2E_RUN/fault/secrets" {} +) || true
+    local found file
+    local -a lists=()
+    for file in "$E2E_RUN"/*/secrets; do lists+=(-f "$file"); done
+    found=$(find "$T" -type f ! -name '*.secret*' ! -path "$STATES/*" -exec grep -lF "${lists[@]}" {} +) || true
     [ -z "$found" ] || {
         echo "FAILED: a secret in $found"
         return 1
@@ -257,6 +258,7 @@ one_test() {
     oauth_defaults
     fault_defaults
     mark_requests
+    ! declare -F before_test > /dev/null || before_test
     set +e
     (
         set -e

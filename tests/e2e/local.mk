@@ -6,15 +6,19 @@ EXTRA_DIST += \
 	tests/install-deps \
 	tests/man-check \
 	tests/readme-check \
+	tests/e2e/assertion-server.mjs \
+	tests/e2e/assertions.sh \
 	tests/e2e/browser \
 	tests/e2e/clients.sh \
 	tests/e2e/fault-server.mjs \
 	tests/e2e/imap-client.c \
+	tests/e2e/imds-server.mjs \
 	tests/e2e/lib.sh \
 	tests/e2e/matrix.sh \
 	tests/e2e/oauth-server.mjs \
 	tests/e2e/package-lock.json \
 	tests/e2e/package.json \
+	tests/e2e/postfix.sh \
 	tests/e2e/run \
 	tests/e2e/sasl-session.mjs \
 	tests/e2e/servers.sh \
@@ -33,6 +37,7 @@ EXTRA_DIST += \
 	tests/e2e/test-login-browser.sh \
 	tests/e2e/test-login-device.sh \
 	tests/e2e/test-login-terminal.sh \
+	tests/e2e/test-postfix-relay.sh \
 	tests/e2e/test-texts.sh \
 	tests/e2e/test-tls.sh \
 	tests/e2e/test-verbs.sh \
@@ -41,4 +46,16 @@ EXTRA_DIST += \
 	tests/e2e/examples/imtest \
 	tests/e2e/examples/mbsyncrc \
 	tests/e2e/examples/neomuttrc \
+	tests/e2e/examples/postfix-allow \
+	tests/e2e/examples/postfix-main.cf \
+	tests/e2e/examples/postfix-password-main.cf \
+	tests/e2e/examples/postfix-password-master.cf \
+	tests/e2e/examples/postfix-password-sasl_passwd \
+	tests/e2e/examples/postfix-password-transport \
+	tests/e2e/examples/postfix-sasl_passwd \
+	tests/e2e/examples/postfix-shared-sasl_passwd \
+	tests/e2e/examples/postfix-shared-users \
+	tests/e2e/examples/postfix-two-main.cf \
+	tests/e2e/examples/postfix-two-relayhost \
+	tests/e2e/examples/postfix-two-sasl_passwd \
 	tests/e2e/examples/sasl-sample-client
