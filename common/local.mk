@@ -6,4 +6,5 @@ libcommon_la_SOURCES = \
 	common/protocol.c common/protocol.h \
 	common/readfile.c common/readfile.h \
 	common/secret.c common/secret.h \
-	common/text.c common/text.h
+	common/text.c common/text.h \
+	common/transport.c common/transport.h

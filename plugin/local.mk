@@ -8,8 +8,7 @@ libxoauth2plugin_la_SOURCES = \
 	plugin/options.c plugin/options.h \
 	plugin/plugin.c plugin/plugin.h \
 	plugin/source.c plugin/source.h \
-	plugin/process.c plugin/process.h \
-	plugin/transport.c plugin/transport.h
+	plugin/process.c plugin/process.h
 libxoauth2plugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(SASL_CFLAGS) -I$(top_srcdir)/plugin
 libxoauth2plugin_la_LIBADD = libcommon.la
 
