@@ -27,6 +27,7 @@ const settings = {
     rotate: true, // a new refresh token at each refresh; the reuse of an old one ends the grant
     offline: true, // whether refresh tokens are issued at all
     token_delay_ms: 0, // the token endpoint's answer comes this much later
+    token_status: 0, // instead of an answer the token endpoint gives this status, such as 503
 };
 
 // All that the server remembers: model name and id -> what was stored.
@@ -92,6 +93,11 @@ const LOGGED = new Set(['token', 'introspection', 'revocation', 'device_authoriz
 async function watch(ctx, next) {
     if (ctx.path === '/token' && settings.token_delay_ms > 0) {
         await new Promise((done) => { setTimeout(done, settings.token_delay_ms); });
+    }
+    if (ctx.path === '/token' && settings.token_status > 0) {
+        logRequest({ endpoint: 'token', status: settings.token_status });
+        ctx.status = settings.token_status;
+        return;
     }
     await next();
     const { oidc } = ctx;

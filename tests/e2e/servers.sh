@@ -105,6 +105,11 @@ userdb {
   driver = static
   args = uid=$(id -u "$user") gid=$(id -g "$user") home=$folder/mail/%u allow_all_users=yes
 }
+service auth {
+  unix_listener auth-smtpd {
+    mode = 0666
+  }
+}
 service anvil {
   chroot =
   unix_listener anvil-auth-penalty {
@@ -117,7 +122,8 @@ END
     write_dovecot_listener submission "$5" submissions 0
 }
 
-# The mail server asks the OAuth server about every token (RFC 7662).
+# The mail server asks the OAuth server about every token (RFC 7662). NAME@example.org may use the mailboxes NAME@ANY
+# other domain, too: these are the shared mailboxes.
 write_dovecot_oauth2() {
     local issuer
     issuer=$(cat "$E2E_RUN/oauth/issuer")
@@ -128,6 +134,7 @@ force_introspection = yes
 username_attribute = email
 active_attribute = active
 active_value = true
+username_format = %n@example.org
 END
 }
 
@@ -204,9 +211,10 @@ stop_server() {
     done
 }
 
+# All that a test has left running, too.
 stop_servers() {
-    local name
-    for name in dovecot fault oauth; do
-        stop_server "$E2E_RUN/$name/pid"
+    local file
+    for file in "$E2E_RUN"/*/pid; do
+        stop_server "$file"
     done
 }

@@ -3,7 +3,40 @@ set -eu
 # Builds the source outside of the source tree and installs it below E2E_STAGE, as a package would be, but with all
 # its system folders in there too.
 
-E2E_STAGE=${E2E_STAGE:-$E2E_WORK/stage}
+# Whether users without rights of their own get to a folder.
+everybody_reaches() {
+    local folder=$1
+    until [ "$folder" = / ]; do
+        [ -n "$(find "$folder" -maxdepth 0 -perm -001)" ] || return 1
+        folder=$(dirname "$folder")
+    done
+}
+
+# A mail host's agent and mail server run as users of their own, who must get to what they run. Where the work folder
+# lies in somebody's home, the stage of root is not in it, but has a fixed place of its own for the time of the tests.
+choose_stage() {
+    mkdir -p "$E2E_WORK"
+    if [ "$(id -u)" -ne 0 ] || everybody_reaches "$E2E_WORK"; then
+        E2E_STAGE=$E2E_WORK/stage
+        return 0
+    fi
+    E2E_STAGE=/tmp/xoauth2-stage.$(printf %s "$E2E_WORK" | sha256sum | cut -c 1-8)
+    # Somebody else could have made it first.
+    mkdir -m 755 "$E2E_STAGE" 2> /dev/null || { [ -d "$E2E_STAGE" ] && [ -O "$E2E_STAGE" ] && [ ! -L "$E2E_STAGE" ]; } || {
+        echo "$E2E_STAGE is somebody else's: remove it" >&2
+        exit 1
+    }
+}
+
+# Nothing stays outside of the work folder.
+leave_stage() {
+    case $E2E_STAGE in
+        "$E2E_WORK"/*) ;;
+        /tmp/xoauth2-stage.*) rm -rf "$E2E_STAGE" ;;
+    esac
+}
+
+[ -n "${E2E_STAGE:-}" ] || choose_stage
 export E2E_STAGE
 
 configure_stage() {
@@ -34,14 +67,17 @@ build_clients() {
 build_stage() {
     local top build=$E2E_WORK/build
     top=$(cd "$E2E_DIR/../.." && pwd)
+    # What is compiled knows the stage's paths.
+    [ "$(cat "$build/stage-folder" 2> /dev/null)" = "$E2E_STAGE" ] || rm -rf "$build"
     mkdir -p "$build"
+    echo "$E2E_STAGE" > "$build/stage-folder"
     [ -x "$top/configure" ] || (cd "$top" && autoreconf -fi) > "$E2E_WORK/autoreconf.log" 2>&1
     [ "$build/config.status" -nt "$top/configure" ] || configure_stage "$top" "$build"
     make -C "$build" -j2 -s > "$E2E_WORK/make.log" 2>&1 || {
         cat "$E2E_WORK/make.log"
         return 1
     }
-    rm -rf "$E2E_STAGE"
+    rm -rf "${E2E_STAGE:?}"/*
     make -C "$build" -s install > "$E2E_WORK/install.log" 2>&1 || {
         cat "$E2E_WORK/install.log"
         return 1

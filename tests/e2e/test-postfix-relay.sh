@@ -1,0 +1,195 @@
+# shellcheck shell=bash
+# Postfix relays with tokens of the system's agent, which runs under a uid of its own: smtp(8) in its chroot, as Debian
+# has it, and without.
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/postfix.sh"
+
+relays() {
+    mail_host "$1"
+    system_login
+    start_agent
+    mark_requests
+    send success
+    must_arrive success
+    login_of "$ME" first
+    equals "$(token_requests)" 0
+}
+
+test_chrooted_relays() {
+    relays y
+}
+
+test_unchrooted_relays() {
+    relays n
+}
+
+# The command that the mail log tells the administrator, with somebody to sign in.
+run_what_is_logged() {
+    local command
+    command=$(grep -oE "run '[^']+'" "$RELAY/log" | head -n 1 | tr -d "'")
+    command=${command#run xoauth2 }
+    has <(echo "$command") "$ME"
+    # shellcheck disable=SC2086 # a command with its arguments
+    E2E_BROWSER_USER=$ME status 0 xoauth2 $command
+}
+
+# The administrator learns from the mail log what to run, and need do no more.
+dead_refresh_token() {
+    mail_host "$1"
+    system_login_expired
+    oauth revoke-grant "{\"account\": \"$ME\"}"
+    start_agent
+    send dead
+    must_be_deferred status=deferred dsn=4.7.0
+    run_what_is_logged
+    next_attempt
+    must_arrive dead
+}
+
+test_chrooted_dead_refresh_token() {
+    dead_refresh_token y
+}
+
+test_unchrooted_dead_refresh_token() {
+    dead_refresh_token n
+}
+
+no_agent() {
+    mail_host "$1"
+    system_login
+    send 'no agent'
+    must_be_deferred 'status=deferred'
+    logged "$RUNTIME/agent.sock" || fail 'the mail log does not name the socket'
+    start_agent
+    next_attempt
+    must_arrive 'no agent'
+}
+
+test_chrooted_no_agent() {
+    no_agent y
+}
+
+test_unchrooted_no_agent() {
+    no_agent n
+}
+
+test_expired_token() {
+    mail_host y
+    system_login_expired
+    mark_requests
+    start_agent
+    send expired
+    must_arrive expired
+    login_of "$ME"
+    equals "$(token_requests)" 1
+}
+
+# The agent renews ahead of expiry, so that nobody waits; here each message finds a token that is of use.
+test_messages_while_tokens_expire() {
+    local number
+    mail_host y
+    oauth set '{"access_ttl": 6}'
+    system_login
+    start_agent
+    for number in 1 2 3 4 5; do
+        send "number $number"
+        must_arrive "number $number"
+        sleep 2
+    done
+    has_not "$RELAY/log" status=deferred
+}
+
+# The server says no to a token that looks good: its text is in the mail log, and the next attempt has a new token.
+test_revoked_token() {
+    mail_host y
+    system_login
+    mark_requests
+    start_agent
+    oauth revoke-access "{\"account\": \"$ME\"}"
+    send revoked
+    must_be_deferred status=deferred dsn=4.7.8 'said: 535 5.7.8 Error: authentication failed'
+    next_attempt
+    must_arrive revoked
+    equals "$(token_requests)" 1
+}
+
+test_provider_down() {
+    mail_host y
+    system_login_expired
+    oauth set '{"token_status": 503}'
+    start_agent
+    send 'provider down'
+    must_be_deferred status=deferred dsn=4.7.0
+    logged 'is in trouble' || fail 'the mail log does not name the trouble'
+    oauth set '{"token_status": 0}'
+    attempts_until_arrived 'provider down'
+}
+
+# Who is not in `allow:` gets nothing; an edit is enough.
+test_not_allowed() {
+    mail_host y
+    system_login
+    sed -i '/^allow:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+    start_agent
+    send 'not allowed'
+    must_be_deferred status=deferred dsn=4.7.0
+    logged "user id $(id -u postfix) may not use $ME: add it to 'allow:'" || fail 'the mail log does not say what to add'
+    has "$T/agent.log" "refused $ME to user id $(id -u postfix)"
+    cat "$EXAMPLES/postfix-allow" >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    next_attempt
+    must_arrive 'not allowed'
+}
+
+test_two_relays_and_two_accounts() {
+    local other=second-$ME
+    mail_host y
+    adapt postfix-two-main.cf >> "$RELAY/conf/main.cf"
+    use_table relayhost postfix-two-relayhost
+    use_table sasl_passwd postfix-two-sasl_passwd
+    postfix -c "$RELAY/conf" reload
+    system_login
+    system_login "$other"
+    start_agent
+    send one
+    send two "$other"
+    must_arrive one
+    must_arrive two
+    login_of "$ME" first
+    login_of "$other" second
+}
+
+# A transport of its own, so that neither relay is offered the other one's mechanisms.
+test_password_relay_beside() {
+    local other=password-$ME
+    mail_host y
+    adapt postfix-password-main.cf >> "$RELAY/conf/main.cf"
+    adapt postfix-password-master.cf >> "$RELAY/conf/master.cf"
+    use_table transport postfix-password-transport
+    use_table sasl_passwd postfix-password-sasl_passwd
+    postfix -c "$RELAY/conf" reload
+    system_login
+    start_agent
+    send one
+    send two "$other"
+    must_arrive one
+    must_arrive two
+    grep -F "sasl_username=$ME" "$PROVIDER/log" | grep -qF 'sasl_method=XOAUTH2' || fail 'no XOAUTH2'
+    grep -F "sasl_username=$other" "$PROVIDER/log" | grep -qE 'sasl_method=(PLAIN|LOGIN)' || fail 'no password'
+    login_of "$other" second
+}
+
+# The mailbox of a team, with the token of one who may use it.
+test_shared_mailbox() {
+    mail_host y
+    use_table sasl_passwd postfix-shared-sasl_passwd
+    system_login
+    adapt postfix-shared-users >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    start_agent
+    send shared "$TEAM"
+    must_arrive shared
+    login_of "$TEAM" first
+}
+
+run_tests
