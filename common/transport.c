@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,6 +33,21 @@ int transport_lift(int fd)
     close(fd);
     errno = error;
     return lifted;
+}
+
+bool transport_user_socket(char path[TRANSPORT_PATH_MAX])
+{
+    const char *base = secure_getenv("XDG_RUNTIME_DIR");
+    char own[32];
+    if (!base || base[0] != '/') {
+        struct stat st;
+        snprintf(own, sizeof own, "/run/user/%lu", (unsigned long)geteuid());
+        if (stat(own, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
+            return false;
+        base = own;
+    }
+    int printed = snprintf(path, TRANSPORT_PATH_MAX, "%s/xoauth2/agent.sock", base);
+    return printed > 0 && printed < TRANSPORT_PATH_MAX;
 }
 
 bool transport_trusts(const char *path, uid_t peer)

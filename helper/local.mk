@@ -13,6 +13,7 @@ libhelper_la_SOURCES = \
 	helper/clock.c helper/clock.h \
 	helper/fetch.c helper/fetch.h \
 	helper/glob.c helper/glob.h \
+	helper/inquiry.c helper/inquiry.h \
 	helper/keeper.c helper/keeper.h \
 	helper/lookup.c helper/lookup.h \
 	helper/newfile.c helper/newfile.h \

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "clock.h"
+#include "inquiry.h"
 #include "keeper.h"
 
 #include <json-c/json.h>
@@ -178,6 +179,19 @@ static void print_user(void *arg, const char *name)
     state_free(&s);
 }
 
+/* What only the agent of the account's store knows, if there is one. */
+static void print_agent(const struct view *v)
+{
+    char when[COMMAND_TIME_MAX];
+    struct inquiry_status s;
+    if (!inquiry_status(v->paths->system, v->name, &s))
+        return;
+    command_time(s.next_refresh, v->now, when);
+    printf("  agent          %s%s; %lld tokens handed out, %lld programs wait\n",
+           s.renewing ? "renews now" : s.next_refresh > 0 ? "renews " : "renews nothing",
+           !s.renewing && s.next_refresh > 0 ? when : "", (long long)s.served, (long long)s.waiting);
+}
+
 static void print_view(const struct view *v)
 {
     printf("%s%s\n", v->name, v->paths->system ? " (system)" : "");
@@ -195,6 +209,7 @@ static void print_view(const struct view *v)
         state_each_user(v->paths, v->name, print_user, &l);
     }
     print_error(v);
+    print_agent(v);
     printf("  account file   %s\n", v->account_file);
     printf("  state file     %s\n", v->state_file);
 }
@@ -232,6 +247,19 @@ static struct json_object *error_as_json(const struct view *v)
     return error;
 }
 
+static struct json_object *agent_as_json(const struct view *v)
+{
+    struct inquiry_status s;
+    if (!inquiry_status(v->paths->system, v->name, &s))
+        return NULL;
+    struct json_object *agent = json_object_new_object();
+    json_object_object_add(agent, "renewing", json_object_new_boolean(s.renewing));
+    add_time(agent, "next_refresh", s.next_refresh);
+    json_object_object_add(agent, "served", json_object_new_int64(s.served));
+    json_object_object_add(agent, "waiting", json_object_new_int64(s.waiting));
+    return agent;
+}
+
 /* Members are only ever added; what is not known is null. */
 static struct json_object *view_as_json(const struct view *v)
 {
@@ -248,6 +276,7 @@ static struct json_object *view_as_json(const struct view *v)
     json_object_object_add(item, "access_token", tokens_as_json(v, false));
     json_object_object_add(item, "refresh_token", tokens_as_json(v, true));
     json_object_object_add(item, "last_error", v->problem.code == FAILURE_NONE ? NULL : error_as_json(v));
+    json_object_object_add(item, "agent", agent_as_json(v));
     add_text(item, "account_file", v->account_file);
     add_text(item, "state_file", v->state_file);
     return item;

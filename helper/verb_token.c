@@ -2,6 +2,7 @@
 
 #include "command.h"
 
+#include "inquiry.h"
 #include "token.h"
 
 #include <errno.h>
@@ -20,16 +21,30 @@ static bool print_token(struct token_reply *reply, struct report *why)
     return ok;
 }
 
-int verb_token(const struct command *c)
+/* From the agent of the account's store, else from the files. */
+static bool get_token(const struct command *c, struct token_reply *reply, struct report *why)
 {
     struct account a;
     struct paths p;
+    bool ours = command_account(c, &a, &p, why);
+    enum inquiry result = INQUIRY_NOBODY;
+    if (ours)
+        result = inquiry_token(p.system, *a.subject ? a.subject : a.name, reply, why);
+    else if (why->code == FAILURE_NO_ACCOUNT) /* the system's accounts need not be readable to who may have their tokens */
+        result = inquiry_token(true, c->account, reply, why);
+    bool ok = result == INQUIRY_ANSWERED;
+    if (ours && result == INQUIRY_NOBODY)
+        ok = token_get(&a, &p, NULL, false, reply, why);
+    if (ours)
+        account_free(&a);
+    return ok;
+}
+
+int verb_token(const struct command *c)
+{
     struct report why;
     struct token_reply reply = {.expires_at = 0};
-    if (!command_account(c, &a, &p, &why))
-        return command_fail(&why);
-    bool ok = token_get(&a, &p, NULL, false, &reply, &why) && print_token(&reply, &why);
+    bool ok = get_token(c, &reply, &why) && print_token(&reply, &why);
     secret_free(&reply.token);
-    account_free(&a);
     return ok ? EXIT_OK : command_fail(&why);
 }

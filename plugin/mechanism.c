@@ -3,9 +3,11 @@
 #include "mechanism.h"
 
 #include "ask.h"
+#include "configured.h"
 #include "grammar.h"
 #include "source.h"
 #include "text.h"
+#include "transport.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -161,14 +163,14 @@ static int take_names(struct connection *c, sasl_client_params_t *params, sasl_o
 
 /* Where this connection looks for tokens. A program with raised privileges takes none from places that its caller
  * chose. `own_socket` is the place for a path that is found. */
-static struct source_places find_places(const struct connection *c, char own_socket[SOURCE_SOCKET_MAX])
+static struct source_places find_places(const struct connection *c, char own_socket[TRANSPORT_PATH_MAX])
 {
-    struct source_places places = {.system_socket = RUNDIR "/agent.sock"};
+    struct source_places places = {.system_socket = RUNDIR "/agent.sock", .machine_has_accounts = configured_machine};
     if (getauxval(AT_SECURE))
         return places;
     const struct options *o = &c->options;
     places.user_socket_chosen = o->agent_socket != NULL;
-    places.user_socket = o->agent_socket ? o->agent_socket : source_user_socket(own_socket) ? own_socket : NULL;
+    places.user_socket = o->agent_socket ? o->agent_socket : transport_user_socket(own_socket) ? own_socket : NULL;
     places.helper_chosen = o->helper != NULL;
     places.helper = o->helper ? o->helper : BINDIR "/xoauth2";
     return places;
@@ -209,7 +211,7 @@ static int token_from_password(const struct connection *c, const sasl_utils_t *u
 static int token_from_source(struct connection *c, const sasl_client_params_t *params,
                              const sasl_out_params_t *oparams, struct grammar_login *login)
 {
-    char own_socket[SOURCE_SOCKET_MAX];
+    char own_socket[TRANSPORT_PATH_MAX];
     struct source_places places = find_places(c, own_socket);
     struct source_query query = make_query(c, params, oparams);
     struct report why;
@@ -276,7 +278,7 @@ static void tell_source(struct connection *c, const sasl_client_params_t *params
                         const char *challenge, unsigned len)
 {
     char encoded[(SOURCE_CHALLENGE_MAX + 2) / 3 * 4 + 1];
-    char own_socket[SOURCE_SOCKET_MAX];
+    char own_socket[TRANSPORT_PATH_MAX];
     struct report advice;
     unsigned encoded_len = 0;
     const sasl_utils_t *utils = params->utils;

@@ -31,21 +31,6 @@ enum answer {
     ANSWER_FINAL,  /* reported */
 };
 
-bool source_user_socket(char path[SOURCE_SOCKET_MAX])
-{
-    const char *base = secure_getenv("XDG_RUNTIME_DIR");
-    char own[32];
-    if (!base || base[0] != '/') {
-        struct stat st;
-        snprintf(own, sizeof own, "/run/user/%lu", (unsigned long)geteuid());
-        if (stat(own, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
-            return false;
-        base = own;
-    }
-    int printed = snprintf(path, SOURCE_SOCKET_MAX, "%s/xoauth2/agent.sock", base);
-    return printed > 0 && printed < SOURCE_SOCKET_MAX;
-}
-
 /* The other remedy, where nobody meant to use OAuth. Only this side knows that the user has a program before him
  * which may choose another mechanism. */
 static const char OR_PLAIN[] = "or restrict this program to PLAIN";
@@ -140,7 +125,7 @@ static enum answer ask_agent(struct errand *e, const char *path, bool chosen, st
     case TRANSPORT_FAILED:
         return ANSWER_NEXT;
     }
-    char who[SOURCE_SOCKET_MAX + 32];
+    char who[TRANSPORT_PATH_MAX + 32];
     snprintf(who, sizeof who, "the agent at %s", path);
     enum answer answer = exchange(e, fd, who, why);
     close(fd);
@@ -243,6 +228,20 @@ static void nobody_there(const struct errand *e, struct report *why)
                    e->places->system_socket, e->places->helper);
 }
 
+/* The helper knows no account, and cannot see those of the machine. */
+static void machine_unasked(const struct errand *e, struct report *why)
+{
+    report_set(why, FAILURE_UNREACHABLE,
+               "no account for %s of this user, and no agent at %s, which alone may use this machine's accounts: start "
+               "it, or run 'xoauth2 login %s', %s",
+               e->account, e->places->system_socket, e->account, OR_PLAIN);
+}
+
+static bool machine_has_accounts(const struct source_places *places)
+{
+    return places->machine_has_accounts && places->machine_has_accounts();
+}
+
 static bool put_query(struct secret *out, const char *verb, const struct source_query *q)
 {
     return protocol_begin(out, verb) && protocol_put(out, "user", q->account) &&
@@ -274,6 +273,7 @@ static void errand_end(struct errand *e)
 /* Asks one source after the other until one answers for good. */
 static enum answer ask_all(struct errand *e, enum source *from, struct report *why)
 {
+    bool machine_asked = true;
     for (enum source source = SOURCE_USER_AGENT; source <= SOURCE_HELPER; source++) {
         struct report failure = {0};
         if (transport_now() >= e->deadline && why->code != FAILURE_NONE)
@@ -282,6 +282,8 @@ static enum answer ask_all(struct errand *e, enum source *from, struct report *w
         *from = source;
         if (answer == ANSWER_OK)
             return answer;
+        if (source == SOURCE_SYSTEM_AGENT)
+            machine_asked = answer != ANSWER_ABSENT;
         if (answer != ANSWER_ABSENT && rank(failure.code) >= rank(why->code))
             *why = failure;
         if (answer == ANSWER_FINAL)
@@ -289,6 +291,8 @@ static enum answer ask_all(struct errand *e, enum source *from, struct report *w
     }
     if (why->code == FAILURE_NONE)
         nobody_there(e, why);
+    else if (why->code == FAILURE_NO_ACCOUNT && !machine_asked && machine_has_accounts(e->places))
+        machine_unasked(e, why);
     return ANSWER_FINAL;
 }
 

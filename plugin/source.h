@@ -25,6 +25,7 @@ struct source_places {
     const char *system_socket; /* NULL: none is asked */
     const char *helper;        /* NULL: none is run */
     bool helper_chosen;        /* the user named it */
+    bool (*machine_has_accounts)(void); /* whether the system's agent would have some; may be NULL */
 };
 
 /* What is asked for. The strings are not owned; NULL where not known. */
@@ -36,13 +37,6 @@ struct source_query {
     const char *port;
     const char *mechanism;
 };
-
-/* Bytes that the path of a user's socket may take, with its NUL. */
-#define SOURCE_SOCKET_MAX 108
-
-/* Finds the user's own socket: $XDG_RUNTIME_DIR/xoauth2/agent.sock, or the same under /run/user/UID if that
- * folder is the user's alone. False if there is no such folder. */
-bool source_user_socket(char path[SOURCE_SOCKET_MAX]);
 
 /* Gets a token within `timeout` seconds. A source that has no account for the user, that does not let him use
  * it, or that cannot be reached hands on to the next one; any other answer, and the time-out, are final. Of

@@ -3,6 +3,7 @@
 #include "listeners.h"
 
 #include "agent.h"
+#include "transport.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -252,22 +253,12 @@ bool listeners_add(struct listeners *l, const char *path, struct report *why)
 
 bool listeners_default(bool system, char path[LISTENERS_PATH_MAX], struct report *why)
 {
-    char own[32];
-    struct stat st;
-    if (system) {
-        snprintf(path, LISTENERS_PATH_MAX, "%s", RUNDIR "/agent.sock");
-        return true;
-    }
-    const char *base = secure_getenv("XDG_RUNTIME_DIR");
-    if (!base || *base != '/') {
-        snprintf(own, sizeof own, "/run/user/%lu", (unsigned long)geteuid());
-        if (stat(own, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
-            return report_set(why, FAILURE_CONFIG, "there is no folder for the socket: set XDG_RUNTIME_DIR, or use --socket");
-        base = own;
-    }
-    int len = snprintf(path, LISTENERS_PATH_MAX, "%s/xoauth2/agent.sock", base);
-    return (len > 0 && len < LISTENERS_PATH_MAX) ||
-           report_set(why, FAILURE_CONFIG, "XDG_RUNTIME_DIR is too long for a socket: use --socket");
+    _Static_assert(LISTENERS_PATH_MAX == TRANSPORT_PATH_MAX, "both are the kernel's limit");
+    if (!system)
+        return transport_user_socket(path) ||
+               report_set(why, FAILURE_CONFIG, "there is no folder for the socket: set XDG_RUNTIME_DIR, or use --socket");
+    snprintf(path, LISTENERS_PATH_MAX, "%s", RUNDIR "/agent.sock");
+    return true;
 }
 
 void listeners_close(struct listeners *l)

@@ -324,6 +324,26 @@ static void helper_has_no_account(void **state)
                    "no account for me@x.org: run 'xoauth2 login me@x.org', or restrict this program to PLAIN");
 }
 
+static bool yes(void)
+{
+    return true;
+}
+
+/* Such as Postfix's smtp without a chroot: its helper sees nothing of the machine's accounts. */
+static void system_agent_is_needed_and_not_there(void **state)
+{
+    (void)state;
+    struct source_places places = no_places();
+    struct outcome o;
+    places.helper = helper_path;
+    places.machine_has_accounts = yes;
+    setenv("FAKE_HELPER", NO_ACCOUNT, 1);
+    get(&o, &places, 30);
+    assert_failure(&o, FAILURE_UNREACHABLE, "no account for me@x.org of this user, and no agent at /nonexistent/agent.sock, "
+                   "which alone may use this machine's accounts: start it, or run 'xoauth2 login me@x.org', or restrict "
+                   "this program to PLAIN");
+}
+
 static void no_account_in_the_helpers_words(void **state)
 {
     (void)state;
@@ -779,16 +799,16 @@ static void planted_socket(void **state)
 static void folder_of_the_users_socket(void **state)
 {
     (void)state;
-    char path[SOURCE_SOCKET_MAX];
+    char path[TRANSPORT_PATH_MAX];
     setenv("XDG_RUNTIME_DIR", "/somewhere", 1);
-    assert_true(source_user_socket(path));
+    assert_true(transport_user_socket(path));
     assert_string_equal(path, "/somewhere/xoauth2/agent.sock");
     char deep[256];
     memset(deep, 'd', sizeof deep);
     deep[0] = '/';
     deep[100] = '\0';
     setenv("XDG_RUNTIME_DIR", deep, 1);
-    assert_false(source_user_socket(path));
+    assert_false(transport_user_socket(path));
     unsetenv("XDG_RUNTIME_DIR");
 }
 
@@ -816,6 +836,7 @@ int main(void)
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(answer_is_cut),
         cmocka_unit_test(helper_has_no_account),
+        cmocka_unit_test(system_agent_is_needed_and_not_there),
         cmocka_unit_test(no_account_in_the_helpers_words),
         cmocka_unit_test(failures_with_and_without_a_text),
         cmocka_unit_test(no_such_helper),
