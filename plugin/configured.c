@@ -3,6 +3,7 @@
 #include "configured.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +12,22 @@
 
 enum { FOLDER_NAME_MAX = 4096 };
 
-static bool is_account_file(int folder, const char *name)
+static bool is_account_file(int folder, const char *name, int access)
 {
     static const char SUFFIX[] = ".conf";
     size_t len = strlen(name);
     if (name[0] == '.' || len < sizeof SUFFIX || strcmp(name + len - (sizeof SUFFIX - 1), SUFFIX) != 0)
         return false;
-    return faccessat(folder, name, R_OK, AT_EACCESS) == 0;
+    return faccessat(folder, name, access, AT_EACCESS) == 0;
+}
+
+static bool has_account_file(DIR *dir, int access)
+{
+    bool found = false;
+    const struct dirent *entry;
+    while (!found && (entry = readdir(dir)) != NULL)
+        found = is_account_file(dirfd(dir), entry->d_name, access);
+    return found;
 }
 
 bool configured_folder(const char *folder)
@@ -25,10 +35,17 @@ bool configured_folder(const char *folder)
     DIR *dir = opendir(folder);
     if (!dir)
         return false;
-    bool found = false;
-    const struct dirent *entry;
-    while (!found && (entry = readdir(dir)) != NULL)
-        found = is_account_file(dirfd(dir), entry->d_name);
+    bool found = has_account_file(dir, R_OK);
+    closedir(dir);
+    return found;
+}
+
+bool configured_machine(void)
+{
+    DIR *dir = opendir(SYSCONFDIR "/xoauth2/accounts");
+    if (!dir)
+        return errno == EACCES;
+    bool found = has_account_file(dir, F_OK);
     closedir(dir);
     return found;
 }

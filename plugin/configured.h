@@ -8,7 +8,11 @@
  * read. */
 bool configured_accounts(void);
 
-/* The same for one folder. */
+/* Whether there are accounts of the machine, which this process need not be able to read: where it may not even look, there
+ * may be. */
+bool configured_machine(void);
+
+/* The first for one folder. */
 bool configured_folder(const char *folder);
 
 #endif
