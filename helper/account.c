@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CLIENT_SECRET_FILE_MAX = 16384, ACCOUNTS_MAX = 10000 };
+enum { CLIENT_SECRET_FILE_MAX = 16384, ACCOUNTS_MAX = 100000 };
 
 static const char SUFFIX[] = ".conf";
 static const char TENANT[] = "{tenant}";

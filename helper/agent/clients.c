@@ -50,7 +50,7 @@ void client_close(struct client *c)
         return;
     c->closed = true;
     client_end_wait(c);
-    loop_unwatch(&a->loop, &c->watch);
+    loop_forget(&a->loop, &c->watch);
     close(c->watch.fd);
     timer_release(&a->loop, &c->timer);
     secret_free(&c->in);
@@ -330,24 +330,20 @@ static void welcome(struct clients *all, int fd)
     }
 }
 
+/* Most come alone, and looking for another costs them a system call. */
 bool clients_accept(struct clients *all, int listener)
 {
+    int taken = 0;
+    int wanted = all->crowded ? CLIENTS_ACCEPT : 1;
     bury(all);
-    for (int i = 0; i < CLIENTS_ACCEPT; i++) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(all, fd);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_refusal("a connection has to wait: %s", strerror(errno));
-            evict(all);
-            return false;
-        }
-        if (errno != EINTR && errno != ECONNABORTED)
-            break;
-    }
-    return true;
+    for (int fd; taken < wanted && (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0; taken++)
+        welcome(all, fd);
+    all->crowded = all->crowded ? taken > 1 : all->count > 1;
+    if (taken > 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
+        return true;
+    log_refusal("a connection has to wait: %s", strerror(errno));
+    evict(all);
+    return false;
 }
 
 /* --- life --- */

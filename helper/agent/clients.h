@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define CLIENTS_MAX 4096          /* connections at once; fewer where descriptors are short */
-#define CLIENTS_ACCEPT 16         /* taken in one round */
+#define CLIENTS_ACCEPT 8          /* taken in one round, where many come */
 #define CLIENTS_REQUEST_MS 10000  /* for the rest of a request that has begun */
 #define CLIENTS_REPLY_MS 10000    /* for a reply to be read */
 #define CLIENTS_RESERVED_FDS 1024 /* descriptors that are not for clients: exchanges, files, listeners */
@@ -44,6 +44,7 @@ struct clients {
     struct client *dead;
     unsigned count;
     unsigned max;
+    bool crowded;     /* several came at once the last time */
     struct secret in; /* where requests arrive */
 };
 

@@ -63,13 +63,20 @@ void serve_busy(struct client *c)
 
 /* --- who may ask --- */
 
-/* The peer may have the token of `e`, or of any account where `e` is NULL. */
+/* A user's store is that user's alone. */
+static bool is_stranger(const struct client *c)
+{
+    const struct paths *p = &c->agent->paths;
+    return !p->system && c->peer.uid != p->owner;
+}
+
+/* The peer may have the token of `e`. */
 static bool is_permitted(const struct client *c, const struct entry *e)
 {
     const struct paths *p = &c->agent->paths;
     if (!p->system)
-        return c->peer.uid == geteuid();
-    return c->peer.uid == 0 || c->peer.uid == p->owner || (e && allow_permits(&e->allow, c->watch.fd, &c->peer));
+        return c->peer.uid == p->owner;
+    return c->peer.uid == 0 || c->peer.uid == p->owner || allow_permits(&e->allow, c->watch.fd, &c->peer);
 }
 
 static void refuse(struct client *c, const char *account, const char *file)
@@ -93,7 +100,7 @@ static struct entry *find(struct client *c, const struct protocol_message *reque
     struct report why;
     char path[PATH_MAX];
     const char *user = token_user(request, &why);
-    if (user && !c->agent->paths.system && !is_permitted(c, NULL)) {
+    if (user && is_stranger(c)) {
         refuse(c, user, NULL);
         return NULL;
     }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -23,7 +24,11 @@ enum {
     EVENTS_SIZE = 4096, /* bytes of inotify events read at once */
     CHANGES = IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |
               IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+    STATE_CHANGES = IN_DELETE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+                    IN_MOVE_SELF | IN_ONLYDIR,
 };
+
+static const char STATE_SUFFIX[] = ".json";
 
 /* An address in users: without a '*'. */
 struct alias {
@@ -227,13 +232,22 @@ static void check_name(struct table *t, const char *name)
         reload_entry(t, e);
 }
 
+/* Takes what changed in its state; while we renew it, that comes at the end. */
+static void refresh_state(struct entry *e)
+{
+    if (!e->problem && !e->renewing && !entry_state_is_current(e))
+        entry_load_state(e);
+}
+
 static bool scan_one(void *arg, const char *name)
 {
     struct table *t = arg;
     check_name(t, name);
     struct entry *e = by_name(t, name);
-    if (e)
+    if (e) {
         e->round = t->round;
+        refresh_state(e);
+    }
     return true;
 }
 
@@ -259,18 +273,37 @@ static void scan(struct table *t)
 
 /* --- noticing --- */
 
-static struct stamp folder_stamp(const struct table *t)
+static struct stamp folder_stamp(const char *path)
 {
     struct stat st;
-    if (stat(t->agent->paths.accounts, &st) != 0)
+    if (stat(path, &st) != 0)
         return (struct stamp){0};
     return (struct stamp){.there = true, .dev = st.st_dev, .ino = st.st_ino, .changed = st.st_mtim};
 }
 
 static bool same_folder(const struct stamp *a, const struct stamp *b)
 {
-    return a->there == b->there && a->dev == b->dev && a->ino == b->ino && a->changed.tv_sec == b->changed.tv_sec &&
-           a->changed.tv_nsec == b->changed.tv_nsec;
+    return a->there == b->there && a->dev == b->dev && a->ino == b->ino;
+}
+
+static bool same_time(const struct stamp *a, const struct stamp *b)
+{
+    return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* File systems on which nothing changes but through this kernel, which then tells of it; on a server's, another machine
+ * may change files unheard. */
+static bool is_local(const char *path)
+{
+    static const long LOCAL[] = {0xEF53 /* ext */, 0x58465342 /* XFS */, 0x9123683E /* btrfs */, 0x01021994 /* tmpfs */,
+                                 0xF2F52010 /* F2FS */, 0x2FC12FC1 /* ZFS */};
+    struct statfs fs;
+    if (statfs(path, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof LOCAL / sizeof LOCAL[0]; i++)
+        if ((long)fs.f_type == LOCAL[i])
+            return true;
+    return false;
 }
 
 static void unwatch(struct table *t)
@@ -282,19 +315,42 @@ static void unwatch(struct table *t)
     t->changes.fd = -1;
 }
 
-/* Watches the folder before it is read, so that nothing falls in between. */
+static void watch_folders(struct table *t)
+{
+    const struct paths *p = &t->agent->paths;
+    if (!is_local(p->accounts) || !is_local(p->state))
+        return;
+    t->changes.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (t->changes.fd < 0)
+        return;
+    t->accounts_watch = inotify_add_watch(t->changes.fd, p->accounts, CHANGES);
+    t->state_watch = inotify_add_watch(t->changes.fd, p->state, STATE_CHANGES);
+    if (t->accounts_watch < 0 || t->state_watch < 0 || !loop_watch(&t->agent->loop, &t->changes, EPOLLIN))
+        unwatch(t);
+}
+
+/* Watches the folders before they are read, so that nothing falls in between. */
 static void watch_and_scan(struct table *t)
 {
     unwatch(t);
-    t->folder = folder_stamp(t);
-    if (t->folder.there) {
-        t->changes.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        if (t->changes.fd >= 0 &&
-            (inotify_add_watch(t->changes.fd, t->agent->paths.accounts, CHANGES) < 0 ||
-             !loop_watch(&t->agent->loop, &t->changes, EPOLLIN)))
-            unwatch(t);
-    }
+    t->accounts = folder_stamp(t->agent->paths.accounts);
+    t->state = folder_stamp(t->agent->paths.state);
+    watch_folders(t);
     scan(t);
+}
+
+static void check_state(struct table *t, const char *file)
+{
+    char name[NAME_MAX + 1];
+    size_t len = strlen(file);
+    size_t suffix = strlen(STATE_SUFFIX);
+    if (len <= suffix || len > NAME_MAX || strcmp(file + len - suffix, STATE_SUFFIX) != 0)
+        return;
+    memcpy(name, file, len - suffix);
+    name[len - suffix] = '\0';
+    struct entry *e = by_name(t, name);
+    if (e)
+        refresh_state(e);
 }
 
 /* Returns false where the watch has come to its end. */
@@ -303,7 +359,9 @@ static bool take_event(struct table *t, const struct inotify_event *event)
     char name[ACCOUNT_NAME_MAX + 1];
     if (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
         return false;
-    if (event->len > 0) {
+    if (event->len > 0 && event->wd == t->state_watch)
+        check_state(t, event->name);
+    if (event->len > 0 && event->wd == t->accounts_watch) {
         account_of_file(event->name, name);
         if (*name)
             check_name(t, name);
@@ -311,7 +369,7 @@ static bool take_event(struct table *t, const struct inotify_event *event)
     return true;
 }
 
-/* Takes every event that is there. False where the folder must be looked at anew. */
+/* Takes every event that is there. False where the folders must be looked at anew. */
 static bool take_events(struct table *t)
 {
     _Alignas(struct inotify_event) char buffer[EVENTS_SIZE];
@@ -326,25 +384,44 @@ static bool take_events(struct table *t)
     return len < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Without a watch (no folder, or none to be had) the folder's own time tells of files that come and go. */
+/* A folder above may have been moved away, of which nothing else tells. */
+static bool are_other_folders(struct table *t)
+{
+    struct stamp accounts = folder_stamp(t->agent->paths.accounts);
+    struct stamp state = folder_stamp(t->agent->paths.state);
+    return !same_folder(&accounts, &t->accounts) || !same_folder(&state, &t->state);
+}
+
+/* Without a watch the folder's own time tells of files that come and go. */
+static bool is_folder_changed(const struct table *t)
+{
+    struct stamp now = folder_stamp(t->agent->paths.accounts);
+    return !same_folder(&now, &t->accounts) || !same_time(&now, &t->accounts);
+}
+
+/* Brings the table to the files as they are now. */
 static void notice(struct table *t)
 {
-    if (t->changes.fd >= 0) {
-        if (!take_events(t))
-            watch_and_scan(t);
-        return;
+    int64_t now = loop_now();
+    bool changed = t->changes.fd >= 0 ? !take_events(t) : is_folder_changed(t);
+    if (!changed && now - t->looked_at >= TABLE_FOLDERS_MS) {
+        t->looked_at = now;
+        changed = are_other_folders(t);
     }
-    struct stamp now = folder_stamp(t);
-    if (!same_folder(&now, &t->folder))
+    if (changed)
         watch_and_scan(t);
 }
 
-/* Before "no account" is said: is it still the same folder? */
-static void notice_other_folder(struct table *t)
+/* Whether the files of an account must be looked at themselves. What was wrong may have been mended elsewhere: in a provider
+ * file, in a folder's mode. */
+static bool is_file_stale(const struct table *t, const struct entry *e)
 {
-    struct stamp now = folder_stamp(t);
-    if (now.there != t->folder.there || now.dev != t->folder.dev || now.ino != t->folder.ino)
-        watch_and_scan(t);
+    return e->problem || (t->changes.fd < 0 && !entry_file_is_current(e));
+}
+
+static bool is_state_stale(const struct table *t, const struct entry *e)
+{
+    return e->state_problem || (t->changes.fd < 0 && !entry_state_is_current(e));
 }
 
 static void changes_ready(struct watch *w, uint32_t events)
@@ -425,13 +502,13 @@ struct entry *table_find(struct table *t, const char *user, const char *host, st
     *why = (struct report){0};
     notice(t);
     struct entry *e = search(t, user, host, why);
-    /* What was wrong may have been mended elsewhere: in a provider file, in a folder's mode. */
-    if (e && (e->problem || !entry_file_is_current(e))) {
+    if (e && is_file_stale(t, e)) {
         reload_entry(t, e);
         e = search(t, user, host, why);
     }
     if (!e && why->code == FAILURE_NONE) {
-        notice_other_folder(t);
+        if (are_other_folders(t))
+            watch_and_scan(t);
         e = search(t, user, host, why);
     }
     if (!e) {
@@ -443,7 +520,7 @@ struct entry *table_find(struct table *t, const char *user, const char *host, st
         report_set(why, e->problem->code, "%s", e->problem->text);
         return NULL;
     }
-    if (!e->renewing && (e->state_problem || !entry_state_is_current(e)))
+    if (!e->renewing && is_state_stale(t, e))
         entry_load_state(e);
     return e;
 }

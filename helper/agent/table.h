@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define TABLE_FOLDERS_MS 1000 /* between two looks at whether the folders are still the same ones */
 
 struct agent;
 
@@ -19,8 +22,12 @@ struct table {
     size_t size; /* of both, a power of two */
     size_t count;
     struct entry *patterns; /* those with a '*' in users: */
-    struct watch changes;   /* an inotify descriptor for the folder; -1 where there is none */
-    struct stamp folder;    /* as it was read last */
+    struct watch changes;   /* an inotify descriptor for both folders; -1 where files are looked at one by one */
+    int accounts_watch;
+    int state_watch;
+    struct stamp accounts; /* the folders, as they were read last */
+    struct stamp state;
+    int64_t looked_at; /* when it was last made sure that they are still the same ones; milliseconds */
     unsigned round;
     size_t broken; /* accounts whose file cannot be used */
 };
