@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000, LOOK_MS = 10 };
+enum { PATIENCE_MS = 30000, LOOK_MS = 10, FIRST_HANDED_OVER = 3 };
 
 struct token_endpoint rig_server;
 struct paths rig_paths;
@@ -82,30 +82,45 @@ void rig_nap(int milliseconds)
 
 /* --- the agent --- */
 
-static int agent(const char *socket_path, const char *log, int ready)
+/* Runs one, at the socket of that path or at the one that was handed over. */
+static int agent(const char *socket_path, int handed_over, const char *log)
 {
-    struct options o = {.system = rig_paths.system, .foreground = true, .sockets = {socket_path}, .socket_count = 1};
+    struct options o = {.system = rig_paths.system, .foreground = true, .sockets = {socket_path}};
+    if (handed_over < 0)
+        o.socket_count = 1;
     int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     dup2(fd, STDERR_FILENO);
     close(fd);
-    return process_run(&rig_paths, &o, 0, ready);
+    if (handed_over >= 0)
+        dup2(handed_over, FIRST_HANDED_OVER);
+    return process_run(&rig_paths, &o, handed_over < 0 ? 0 : 1, -1);
 }
 
-void rig_start(void)
+static void start(int handed_over)
 {
     unlink(folder_path("agent.log"));
     rig_pid = fork();
     assert_true(rig_pid >= 0);
     if (rig_pid == 0) {
-        int status = agent(rig_socket, folder_path("agent.log"), -1);
+        int status = agent(rig_socket, handed_over, folder_path("agent.log"));
         exit(status);
     }
     for (int waited = 0; !strstr(rig_log(), "serving "); waited += LOOK_MS) {
         assert_true(waited < PATIENCE_MS);
         rig_nap(LOOK_MS);
     }
+}
+
+void rig_start(void)
+{
+    start(-1);
+}
+
+void rig_start_with(int socket)
+{
+    start(socket);
 }
 
 static int status_of(pid_t pid)
@@ -133,15 +148,25 @@ static const char *read_text(const char *path, char *text, size_t size)
     return text;
 }
 
-int rig_start_badly(const char *socket_path, char *text, size_t size)
+static int start_badly(const char *socket_path, int handed_over, char *text, size_t size)
 {
     const char *log = folder_path("bad.log");
     pid_t pid = fork();
     if (pid == 0)
-        exit(agent(socket_path, log, -1));
+        exit(agent(socket_path, handed_over, log));
     int status = status_of(pid);
     read_text(log, text, size);
     return status;
+}
+
+int rig_start_badly(const char *socket_path, char *text, size_t size)
+{
+    return start_badly(socket_path, -1, text, size);
+}
+
+int rig_start_badly_with(int socket, char *text, size_t size)
+{
+    return start_badly(NULL, socket, text, size);
 }
 
 const char *rig_log(void)

@@ -31,6 +31,10 @@ void rig_start(void);
 /* Starts one that shall fail; returns its exit status. What it said is in `text`. */
 int rig_start_badly(const char *socket_path, char *text, size_t size);
 
+/* The same with a socket that a service manager hands over, instead of one of the agent's own. */
+void rig_start_with(int socket);
+int rig_start_badly_with(int socket, char *text, size_t size);
+
 /* Sends the agent a signal, waits for its end, and returns its exit status, or 128 + the signal that ended it. */
 int rig_end(int signal);
 extern pid_t rig_pid;

@@ -5,10 +5,12 @@
 #include "clients.h"
 #include "folder.h"
 #include "listeners.h"
+#include "manager.h"
 #include "protocol.h"
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void one_account(void)
@@ -151,6 +154,97 @@ static void relative_path(void **state)
     (void)state;
     assert_int_equal(rig_start_badly("agent.sock", text, sizeof text), 1);
     assert_non_null(strstr(text, "is no absolute path"));
+}
+
+/* --- service managers --- */
+
+static int manager_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval limit = {.tv_sec = 20};
+    strcpy(address.sun_path, path);
+    unlink(path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    return fd;
+}
+
+static void assert_told(int fd, const char *wanted)
+{
+    char text[256];
+    ssize_t len = recv(fd, text, sizeof text - 1, 0);
+    assert_true(len > 0);
+    text[len] = '\0';
+    assert_string_equal(text, wanted);
+}
+
+static void manager_is_told_of_start_and_end(void **state)
+{
+    (void)state;
+    one_account();
+    const char *path = folder_path("notify");
+    int fd = manager_socket(path);
+    setenv("NOTIFY_SOCKET", path, 1);
+    rig_start();
+    assert_told(fd, "READY=1");
+    assert_int_equal(rig_end(SIGTERM), 0);
+    assert_told(fd, "STOPPING=1");
+    unsetenv("NOTIFY_SOCKET");
+    close(fd);
+}
+
+/* What manager_sockets() says to these variables, in a process whose number they name, or another one. */
+static int sockets_of(const char *count, bool ours)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        char number[32];
+        snprintf(number, sizeof number, "%ld", (long)(ours ? getpid() : getppid()));
+        setenv("LISTEN_PID", number, 1);
+        setenv("LISTEN_FDS", count, 1);
+        int found = manager_sockets();
+        _exit(getenv("LISTEN_FDS") || getenv("LISTEN_PID") ? 99 : found < 0 ? 98 : found);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void sockets_meant_for_another_process(void **state)
+{
+    (void)state;
+    int fd = dup2(STDERR_FILENO, 3);
+    assert_int_equal(fd, 3);
+    assert_int_equal(sockets_of("1", true), 1);
+    assert_int_equal(sockets_of("1", false), 0);
+    assert_int_equal(sockets_of("1000000", true), 98);
+    assert_int_equal(sockets_of("x", true), 98);
+    close(fd);
+}
+
+static void socket_that_was_handed_over_stays(void **state)
+{
+    (void)state;
+    one_account();
+    folder_sub("run", 0700);
+    int fd = foreign_server(rig_socket);
+    rig_start_with(fd);
+    assert_string_equal(rig_get("me@example.org"), "kept");
+    assert_int_equal(rig_end(SIGTERM), 0);
+    assert_int_equal(access(rig_socket, F_OK), 0); /* the manager's, who starts us anew when somebody connects */
+    close(fd);
+}
+
+static void descriptor_that_is_no_socket(void **state)
+{
+    char text[1024];
+    (void)state;
+    one_account();
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    assert_int_equal(rig_start_badly_with(fd, text, sizeof text), 1);
+    close(fd);
+    assert_non_null(strstr(text, "is no listening Unix stream socket"));
 }
 
 /* --- connections --- */
@@ -308,6 +402,10 @@ int main(void)
         TEST(socket_of_a_successor_stays),
         TEST(path_too_long),
         TEST(relative_path),
+        TEST(manager_is_told_of_start_and_end),
+        TEST(sockets_meant_for_another_process),
+        TEST(socket_that_was_handed_over_stays),
+        TEST(descriptor_that_is_no_socket),
         TEST(split_bytes),
         TEST(two_requests_in_one_write),
         TEST(garbage),
