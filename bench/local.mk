@@ -1,10 +1,11 @@
 # Benchmarks: `make bench` builds them, installs the project into a folder of their own, and measures there.
 bench_programs = \
 	bench/load bench/login bench/stopwatch \
-	bench/floor_json bench/floor_crypto bench/floor_curl
+	bench/floor_json bench/floor_crypto bench/floor_curl \
+	bench/ask bench/echo bench/floor_agent
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
-EXTRA_DIST += bench/run bench/token-server.mjs
+EXTRA_DIST += bench/accounts.mjs bench/run bench/run-agent bench/table.sh bench/token-server.mjs
 
 bench_client = bench/client.c bench/client.h bench/timing.c bench/timing.h
 
@@ -30,6 +31,14 @@ bench_floor_curl_SOURCES = bench/floor_curl.c
 bench_floor_curl_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 bench_floor_curl_LDADD = $(CURL_LIBS)
 
+bench_ask_SOURCES = bench/ask.c bench/asking.c bench/asking.h bench/timing.c bench/timing.h
+
+bench_echo_SOURCES = bench/echo.c bench/asking.c bench/asking.h
+
+bench_floor_agent_SOURCES = bench/floor_agent.c
+bench_floor_agent_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
+bench_floor_agent_LDADD = $(CURL_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+
 # The paths of the helper are compiled in, so what is measured is configured for the place where it is measured; from
 # a copy of the source, because a source folder that is configured itself cannot be configured a second time.
 bench_dir = $(abs_builddir)/bench
@@ -41,6 +50,7 @@ bench: $(bench_programs)
 	$(AM_V_at)cd "$(bench_dir)/build" && ../source/configure --quiet --prefix="$(bench_dir)/stage" CC="$(CC)"
 	$(AM_V_at)cd "$(bench_dir)/build" && $(MAKE) && $(MAKE) install
 	$(AM_V_at)bash "$(srcdir)/bench/run" "$(bench_dir)/stage" "$(bench_dir)"
+	$(AM_V_at)bash "$(srcdir)/bench/run-agent" "$(bench_dir)/stage" "$(bench_dir)"
 
 clean-local: clean-bench
 clean-bench:
