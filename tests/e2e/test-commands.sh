@@ -1,0 +1,322 @@
+#!/bin/bash
+# Commands of account files: tokens and client secrets from elsewhere, and states in gpg, pass and the keyring, with every
+# promise about races and crashes.
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/assertions.sh"
+
+account() {
+    mkdir -p "$ACCOUNTS"
+    printf '%s\n' "$1" > "$ACCOUNTS/$ME.conf"
+    chmod 600 "$ACCOUNTS/$ME.conf"
+}
+
+# script NAME TEXT: a program in $T, and its path on standard output.
+script() {
+    printf '#!/bin/sh\n%s\n' "$2" > "$T/$1"
+    chmod 755 "$T/$1"
+    echo "$T/$1"
+}
+
+# --- token_command ----------------------------------------------------------------------------------------------
+
+test_first_line_is_not_the_token() {
+    account "token_command: printf '%s\n%s\n' first.line 'second line'"
+    status 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" first.line
+    status 0 xoauth2 status "$ME"
+    has "$T/out" token_command
+    has "$T/out" 'refresh token  not needed'
+}
+
+test_json_is_not_understood() {
+    account "token_command: $(script keeper "echo run >> $T/runs; echo '{\"access_token\": \"of.json\", \"expires_in\": 1800}'")"
+    status 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" of.json
+    status 0 xoauth2 token "$ME"
+    equals "$(wc -l < "$T/runs")" 1
+    local left=$(($(state expires_at) - $(date +%s)))
+    [[ $left -gt 1700 && $left -le 1800 ]] || fail "it expires in $left s"
+    account "token_command: $(script az 'echo "{\"accessToken\": \"of.az\", \"expires_on\": 4102444800}"')"
+    status 0 xoauth2 refresh "$ME"
+    status 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" of.az
+}
+
+test_many_at_once_run_the_command_each() {
+    account "token_command: $(script keeper "echo run >> $T/runs; sleep 0.2; echo many.at.once")"
+    local i
+    for i in 1 2 3 4 5 6 7 8; do xoauth2 token "$ME" > "$T/$i.out" & done
+    wait
+    equals "$(cat "$T"/?.out | sort -u)" many.at.once
+    equals "$(wc -l < "$T/runs")" 1
+}
+
+test_failure_of_the_command_is_not_told() {
+    account "token_command: $(script keeper 'echo s3cret-output; echo s3cret-error >&2; exit 3')"
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "$ACCOUNTS/$ME.conf:1: 'token_command': the command failed with status 3: run it by hand to see why"
+    has_not "$T/err" s3cret
+    has_not "$STATES/$ME.json" s3cret
+    account 'token_command: true'
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "'token_command': the command wrote nothing"
+    account "token_command: $(script keeper 'echo "{\"access_token\": \"half"')"
+    status 1 xoauth2 token "$ME"
+    has "$T/err" 'the command wrote no token'
+    has_not "$T/err" half
+    account "token_command: printf 'not a\ttoken'"
+    status 1 xoauth2 token "$ME"
+    account 'token_command: no-such-keeper --token'
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "the program 'no-such-keeper' is not in"
+    account "token_command: $(script later 'exit 75')"
+    status 75 xoauth2 token "$ME"
+}
+
+test_hanging_command_holds_the_program() {
+    account "token_command: $(script keeper "echo \$\$ > $T/pid; sleep 1000")"
+    status 75 limit 40 xoauth2 token "$ME"
+    has "$T/err" 'did not end within'
+    ! kill -0 "$(cat "$T/pid")" 2> /dev/null || fail 'the command is still there'
+}
+
+test_command_of_another_user_is_run_by_root() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    local system=$E2E_STAGE/etc/xoauth2/accounts
+    local store=$E2E_STAGE/var/lib/xoauth2
+    mkdir -p "$system" "$store"
+    chmod 700 "$store"
+    chown nobody "$store"
+    echo "token_command: touch $T/ran" > "$system/$ME.conf"
+    chmod 640 "$system/$ME.conf"
+    chown nobody "$system/$ME.conf"
+    status 1 xoauth2 --system token "$ME"
+    rm -rf "$system" "$store"
+    has "$T/err" 'is not run by root'
+    [ ! -e "$T/ran" ] || fail 'it was run'
+}
+
+# --- client_secret_command --------------------------------------------------------------------------------------
+
+test_client_secret_of_a_command_is_not_sent() {
+    account "provider: entra
+tenant: contoso.com
+client_id: app
+client_secret_command: $(script secret 'echo the-app-secret; echo another line')
+grant: client_credentials"
+    status 0 xoauth2 token "$ME"
+    equals "$(assertion_requests '.by == "secret"')" 1
+    mv "$T/out" "$T/token.secret"
+    account "provider: entra
+tenant: contoso.com
+client_id: app
+client_secret_command: true
+grant: client_credentials"
+    status 1 xoauth2 refresh "$ME"
+    has "$T/err" "$ME.conf:4: 'client_secret_command': the first line of what it writes is not a client secret"
+}
+
+# --- store_read, store_write ------------------------------------------------------------------------------------
+
+# login_with READ WRITE: a login at the server that rotates refresh tokens, the state being kept by these.
+login_with() {
+    login --set "store_read=$1" --set "store_write=$2"
+    has_not "$T/err" warning
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens are in the file too'
+}
+
+# All that an account does with its state; the function `kept` of each test writes the state.
+# shellcheck disable=SC2317 # they are called by name
+use_store() {
+    kept > "$T/first.secret"
+    jq -e .refresh_token "$T/first.secret" > /dev/null
+    status 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" "$(jq -r .access_token "$T/first.secret")"
+    mv "$T/out" "$T/token.secret"
+    mark_requests
+    status 0 xoauth2 refresh "$ME"
+    equals "$(token_requests)" 1
+    kept > "$T/second.secret"
+    [ "$(jq -r .refresh_token "$T/first.secret")" != "$(jq -r .refresh_token "$T/second.secret")" ] || fail 'not rotated'
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens are in the file too'
+    status 0 xoauth2 refresh "$ME"
+    status 0 xoauth2 status "$ME"
+    has "$T/out" 'access token   (hidden), expires'
+    status 0 xoauth2 logout "$ME"
+    kept > "$T/last.secret"
+    equals "$(jq -c . "$T/last.secret")" '{}'
+    status 77 xoauth2 token "$ME"
+}
+
+# Many processes when the token has expired: one request, and the grant lives on.
+race_on_store() {
+    oauth set '{"access_ttl": 1}'
+    status 0 xoauth2 refresh "$ME"
+    oauth set '{"access_ttl": 3600}'
+    wait_for has_expired_in_store
+    mark_requests
+    local i
+    local -a pids=()
+    for i in 1 2 3 4 5 6 7 8; do
+        xoauth2 token "$ME" > "$T/race.$i.secret" 2> "$T/race.$i.err" &
+        pids+=($!)
+    done
+    wait "${pids[@]}" # and not for the keyring
+    equals "$(cat "$T"/race.?.secret | sort -u | wc -l)" 1
+    equals "$(token_requests)" 1
+    status 0 xoauth2 refresh "$ME"
+}
+
+has_expired_in_store() {
+    [ "$(date +%s)" -ge "$(kept | jq -r .expires_at)" ]
+}
+
+make_gpg() {
+    GNUPGHOME=$(mktemp -d /tmp/xoauth2-gpg.XXXXXX) # short: it has sockets
+    export GNUPGHOME
+    echo "$GNUPGHOME" >> "$T/gpg-homes"
+    gpg --batch --quiet --passphrase '' --quick-generate-key me@example.org rsa2048 encr never 2> "$T/gpg.log"
+}
+
+end_gpg() {
+    gpgconf --kill all
+    rm -rf "$GNUPGHOME"
+}
+
+test_gpg_keeps_no_state() {
+    make_gpg
+    trap end_gpg EXIT
+    kept() { gpg --batch --quiet --decrypt "$T/state.gpg" 2> "$T/gpg.log"; }
+    login_with "gpg --batch --quiet --decrypt $T/state.gpg" \
+        "gpg --batch --yes --quiet --trust-model always --recipient me@example.org --encrypt --output $T/state.gpg"
+    race_on_store
+    use_store
+}
+
+test_pass_keeps_no_state() {
+    make_gpg
+    trap end_gpg EXIT
+    export PASSWORD_STORE_DIR=$T/passwords
+    pass init me@example.org > "$T/pass.log" 2>&1
+    kept() { pass show "xoauth2/$ME" 2> "$T/pass.log"; }
+    login_with "pass show xoauth2/$ME" "pass insert --multiline --force xoauth2/$ME"
+    race_on_store
+    use_store
+}
+
+# A bus and a keyring of the test's own.
+start_keyring() {
+    local runtime
+    runtime=$(mktemp -d /tmp/xoauth2-keyring.XXXXXX)
+    export XDG_RUNTIME_DIR=$runtime XDG_DATA_HOME=$T/data
+    mkdir -p "$XDG_DATA_HOME"
+    dbus-daemon --session --fork --print-address=3 --print-pid=4 3> "$T/bus" 4> "$T/bus.pid" 2> "$T/bus.log"
+    kill_later "$(cat "$T/bus.pid")"
+    DBUS_SESSION_BUS_ADDRESS=$(cat "$T/bus")
+    export DBUS_SESSION_BUS_ADDRESS
+    printf 'passphrase' | gnome-keyring-daemon --foreground --unlock --components=secrets > "$T/keyring.log" 2>&1 &
+    kill_later $!
+    wait_for keyring_works
+}
+
+keyring_works() {
+    echo x | timeout 5 secret-tool store --label=probe probe probe
+}
+
+test_keyring_keeps_no_state() {
+    start_keyring
+    kept() { secret-tool lookup xoauth2 "$ME"; }
+    login_with "secret-tool lookup xoauth2 $ME" "secret-tool store --label='xoauth2 $ME' xoauth2 $ME"
+    race_on_store
+    use_store
+    rm -rf "$XDG_RUNTIME_DIR"
+}
+
+# Scripts that keep the state in a file, and can be told to misbehave by a file `mode`.
+make_store() {
+    READ=$(script read "[ ! -e $T/broken ] && cat $T/state.secret")
+    WRITE=$(script write "
+case \$(cat $T/mode 2> /dev/null) in
+fail) exit 1 ;;
+truncate) : > $T/state.secret; exit 1 ;;
+lie) exit 0 ;;
+murder) : > $T/state.secret; kill -9 \$(cat $T/victim) ; kill -9 \$\$ ;;
+esac
+cat > $T/state.secret")
+    kept() { cat "$T/state.secret"; }
+}
+
+# The new refresh token is somewhere safe although store_write failed in this way.
+survives() {
+    rm -f "$T/mode"
+    login_with "$READ" "$WRITE"
+    echo "$1" > "$T/mode"
+    status 0 xoauth2 refresh "$ME"
+    status 1 xoauth2 status "$ME"
+    has "$T/out" "'store_write' in $ACCOUNTS/$ME.conf has not taken the tokens, which are in $STATES/$ME.json"
+    status 0 xoauth2 token "$ME"
+    equals "$(stat -c %a "$STATES/$ME.json")" 600
+    rm "$T/mode"
+    status 0 xoauth2 refresh "$ME"
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens stay in the file'
+    status 0 xoauth2 status "$ME"
+    status 0 xoauth2 refresh "$ME"
+}
+
+test_failing_store_loses_the_login() {
+    make_store
+    survives fail
+    survives truncate
+    survives lie
+}
+
+# Both the command and the process that started it die when the old state is gone and the new one is not there yet.
+test_kill_while_storing_loses_the_login() {
+    make_store
+    login_with "$READ" "$WRITE"
+    local i
+    for i in 1 2 3; do
+        echo murder > "$T/mode"
+        # The parent of the command is the process that renews.
+        sed -i "s|^murder).*|murder) : > $T/state.secret; kill -9 \$PPID; kill -9 \$\$ ;;|" "$T/write"
+        xoauth2 refresh "$ME" > "$T/out" 2> "$T/err" || true
+        rm "$T/mode"
+        [ -e "$STATES/$ME.json" ] || fail 'the state is nowhere'
+        status 0 xoauth2 token "$ME"
+        mv "$T/out" "$T/token.secret"
+        status 0 xoauth2 refresh "$ME"
+        [ ! -e "$STATES/$ME.json" ] || fail 'the tokens stay in the file'
+    done
+}
+
+test_store_that_cannot_be_read_is_taken_for_empty() {
+    make_store
+    login_with "$READ" "$WRITE"
+    touch "$T/broken"
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "'store_read': the command failed with status 1"
+    has "$T/err" "if there was no login yet, run 'xoauth2 login $ME'"
+    rm "$T/broken"
+    status 0 xoauth2 refresh "$ME"
+    printf '{"access_token": "ha' > "$T/state.secret"
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "what 'store_read' gives is damaged (it is not a whole JSON object)"
+    equals "$(cat "$T/state.secret")" '{"access_token": "ha'
+}
+
+test_state_file_is_not_moved_into_the_store() {
+    make_store
+    login
+    [ -e "$STATES/$ME.json" ]
+    printf 'store_read: %s\nstore_write: %s\n' "$READ" "$WRITE" >> "$ACCOUNTS/$ME.conf"
+    status 0 xoauth2 token "$ME"
+    mv "$T/out" "$T/token.secret"
+    status 0 xoauth2 refresh "$ME"
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens stay in the file'
+    status 0 xoauth2 refresh "$ME"
+}
+
+run_tests
+finish_assertions
