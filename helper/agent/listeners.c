@@ -216,7 +216,8 @@ static int bind_at(const char *path, mode_t mode, struct report *why)
 {
     char temporary[LISTENERS_PATH_MAX + 8];
     struct sockaddr_un address;
-    snprintf(temporary, sizeof temporary, "%s.new", path);
+    int folder = (int)(strrchr(path, '/') - path);
+    snprintf(temporary, sizeof temporary, "%.*s/.new", folder, path);
     if (!fill_address(&address, temporary)) {
         report_set(why, FAILURE_CONFIG, "%s is too long for a socket: choose another with --socket", path);
         return -1;

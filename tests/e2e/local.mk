@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/e2e/sasl-session.mjs \
 	tests/e2e/servers.sh \
 	tests/e2e/stage.sh \
+	tests/e2e/test-agent.sh \
 	tests/e2e/test-choice.sh \
 	tests/e2e/test-client-cyrus.sh \
 	tests/e2e/test-client-libetpan.sh \
