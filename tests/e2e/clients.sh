@@ -49,19 +49,13 @@ sample_login() {
         sasl-sample-client -p "$SASL_PATH" -s imap -n 127.0.0.1 -m "$1" -u "$ME" -a "$ME" > "$T/shown" 2>&1 < /dev/null
 }
 
-# cyrus PROGRAM PORT MECHANISM: these go on after a failed login, so what they print decides.
+# cyrus PROGRAM PORT MECHANISM: these go on after a failed login, so what they print decides. At the end of their
+# input they log out by themselves; a command of ours as well would race with that.
 cyrus() {
     local rc=0
-    client "$CYRUS/$1" -m "$3" -u "$ME" -a "$ME" -p "$2" 127.0.0.1 > "$T/shown" 2>&1 < <(cyrus_quit "$1") || rc=$?
+    client "$CYRUS/$1" -m "$3" -u "$ME" -a "$ME" -p "$2" 127.0.0.1 > "$T/shown" 2>&1 < /dev/null || rc=$?
     [ "$rc" -ne 124 ] || return 124
     grep -q '^Authenticated\.' "$T/shown"
-}
-
-cyrus_quit() {
-    case $1 in
-        imtest) printf '. LOGOUT\r\n' ;;
-        *) printf 'QUIT\r\n' ;;
-    esac
 }
 
 imtest_login() {

@@ -51,7 +51,7 @@ test_imtest() {
     login
     command=$(adapt imtest "s/imap\.gmail\.com/-p $IMAPS_PORT 127.0.0.1/")
     # shellcheck disable=SC2086 # a command with its arguments
-    client $command > "$T/shown" 2>&1 < <(cyrus_quit imtest) || true
+    client $command > "$T/shown" 2>&1 < /dev/null || true
     must_have_logged_in
 }
 
