@@ -1,5 +1,5 @@
-/* The rule by which one of several accounts that match a user name is taken: the better match of users:, and of equals
- * the one whose hosts: allow the server. */
+/* The rule by which one of several accounts that match a user name is taken: the better match of users:, and of
+ * equals the one whose hosts: allow the server. */
 #ifndef XOAUTH2_CHOICE_H
 #define XOAUTH2_CHOICE_H
 

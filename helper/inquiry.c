@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-    STATUS_WAIT_MAX = 2000, /* milliseconds */
+    STATUS_WAIT_MAX = 2000,  /* milliseconds */
     TOKEN_WAIT_SPARE = 1000, /* milliseconds more than the agent takes at most */
 };
 

@@ -15,8 +15,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Goes on in a child, in a session of its own. In the parent: waits until the child can be reached, or has failed and said
- * why, and returns the exit status. In the child: -1, with the descriptor to write to when it is ready. */
+/* Goes on in a child, in a session of its own. In the parent: waits until the child can be reached, or has failed and
+ * said why, and returns the exit status. In the child: -1, with the descriptor to write to when it is ready. */
 static int go_to_background(int *ready)
 {
     int ends[2];
@@ -39,8 +39,8 @@ static int go_to_background(int *ready)
     return got == 1 ? 0 : 1;
 }
 
-/* Beyond what every program that holds secrets does: nothing that we start gains rights, and one arena, since one thread needs
- * no more and idle ones are not given back. */
+/* Beyond what every program that holds secrets does: nothing that we start gains rights, and one arena, since one
+ * thread needs no more and idle ones are not given back. */
 static bool harden(void)
 {
     mallopt(M_ARENA_MAX, 1);
@@ -66,7 +66,8 @@ int main(int argc, char **argv)
         return 1;
     int status = options_parse(&options, argc, argv);
     if (status < 0 && inherited < 0) {
-        fputs("xoauth2: the sockets that the service manager handed over make no sense: mend its socket unit\n", stderr);
+        fputs("xoauth2: the sockets that the service manager handed over make no sense: mend its socket unit\n",
+              stderr);
         status = 1;
     }
     if (status < 0 && !harden()) {

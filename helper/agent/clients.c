@@ -363,7 +363,7 @@ static unsigned room_for_clients(void)
     if (limit.rlim_cur >= wanted)
         return CLIENTS_MAX;
     return (unsigned)(limit.rlim_cur > 2 * CLIENTS_RESERVED_FDS ? limit.rlim_cur - CLIENTS_RESERVED_FDS
-                                                                 : limit.rlim_cur / 2);
+                                                                : limit.rlim_cur / 2);
 }
 
 bool clients_open(struct clients *all, struct agent *a)

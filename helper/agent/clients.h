@@ -51,8 +51,8 @@ struct clients {
 bool clients_open(struct clients *all, struct agent *a);
 void clients_close(struct clients *all);
 
-/* Takes the connections that wait at a listening socket. False where descriptors or memory are short: it should be left
- * alone for a moment. */
+/* Takes the connections that wait at a listening socket. False where descriptors or memory are short: it should be
+ * left alone for a moment. */
 bool clients_accept(struct clients *all, int listener);
 
 /* Sends a reply, which is copied as far as it is not taken at once. */

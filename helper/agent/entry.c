@@ -55,7 +55,8 @@ static struct stamp stamp_of(const char *path)
     struct stat st;
     if (stat(path, &st) != 0)
         return (struct stamp){0};
-    return (struct stamp){.there = true, .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_ctim};
+    return (struct stamp){
+        .there = true, .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_ctim};
 }
 
 static bool same(const struct stamp *a, const struct stamp *b)
@@ -149,11 +150,14 @@ static bool take_settings(struct entry *e, const struct account *a)
 static void check_kind(const struct account *a, struct report *why)
 {
     if (account_is_per_user(a))
-        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, where each user has a token of his own", a->name);
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, where each user has a token of his own",
+                   a->name);
     else if (keeper_has_commands(a))
-        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, whose tokens are kept by store_write", a->name);
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, whose tokens are kept by store_write",
+                   a->name);
     else if (account_grant(a) == GRANT_COMMAND || a->file.value[SETTING_CLIENT_SECRET_COMMAND])
-        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, which needs a command for each token", a->name);
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, which needs a command for each token",
+                   a->name);
 }
 
 bool entry_load_file(struct entry *e)
@@ -207,7 +211,8 @@ static void clear_state(struct entry *e)
     e->standing = (struct standing){.margin = margin, .failures = failures};
 }
 
-/* Makes the reply that hands out the token. A token that was rejected and could not be removed from the disk is none. */
+/* Makes the reply that hands out the token. A token that was rejected and could not be removed from the disk is none.
+ */
 static void take_token(struct entry *e, const struct state *s)
 {
     struct secret *reply = &e->agent->reply;
@@ -264,7 +269,8 @@ static void take_refusal(struct entry *e, const struct state *s)
     if (!token_may_ask(e->name, &e->agent->paths, s, false, &why)) {
         e->refusal_until = why.code == FAILURE_LOGIN_NEEDED ? INT64_MAX : e->standing.retry_at;
     } else if (is_refused(e, now)) {
-        report_set(&why, FAILURE_CONFIG, "%s", s->last_error.message ? s->last_error.message : "check the account file");
+        report_set(&why, FAILURE_CONFIG, "%s",
+                   s->last_error.message ? s->last_error.message : "check the account file");
         e->refusal_until = e->standing.error_at + SCHEDULE_PAUSE_CONFIG;
     }
     note_set(&e->refusal, &why);

@@ -70,7 +70,7 @@ struct entry {
     uint16_t jitter;
     struct renewing *renewing;
     int64_t held_until; /* no renewal of our own accord before this (wall-clock seconds) */
-    bool wanted; /* waits for its turn to be renewed */
+    bool wanted;        /* waits for its turn to be renewed */
     struct entry *next_wanted;
     struct client *waiting; /* for the end of the renewal */
     uint64_t served;        /* tokens handed out */

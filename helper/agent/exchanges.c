@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "log.h"
 #include "multi.h"
+#include "notify.h"
 #include "renew.h"
 #include "serve.h"
 #include "token.h"
@@ -25,7 +26,7 @@ struct renewing {
     unsigned rounds;
     unsigned tries;
     int64_t sent_at; /* milliseconds of loop_now() */
-    bool unsaved; /* the new tokens are not on disk yet, though they should be */
+    bool unsaved;    /* the new tokens are not on disk yet, though they should be */
     struct account account;
     struct state state;
     struct renewal renewal;
@@ -53,10 +54,17 @@ static void free_renewing(struct renewing *r)
     free(r);
 }
 
-/* Beside what the state says, a provider is left alone for longer and longer while it fails; so is a disk. */
+/* Beside what the state says, a provider is left alone for longer and longer while it fails; so is a disk. For ever,
+ * until a file changes, where only a login helps. */
 static void leave_alone(struct entry *e, const struct report *why)
 {
     int64_t now = clock_wall();
+    if (why->code == FAILURE_LOGIN_NEEDED) {
+        note_set(&e->refusal, why);
+        e->refusal_until = INT64_MAX;
+        e->held_until = SCHEDULE_NEVER;
+        return;
+    }
     unsigned failures = ++e->standing.failures;
     e->held_until = now + schedule_pause(failures, SCHEDULE_PAUSE_MAX);
     int64_t until = now + schedule_pause(failures, SCHEDULE_PAUSE_ASKED_MAX);
@@ -70,7 +78,7 @@ static void log_outcome(const struct entry *e, const struct report *why)
 {
     if (why->code == FAILURE_NONE)
         log_info("%s: the token was renewed", e->name);
-    else
+    else if (why->code != FAILURE_LOGIN_NEEDED) /* which is announced */
         log_warning("%s: %s", e->name, why->text);
 }
 
@@ -85,8 +93,9 @@ static void finish(struct renewing *r, const struct report *why)
     free_renewing(r);
     if (!adopted)
         log_outcome(e, why);
-    if (why->code != FAILURE_NONE && why->code != FAILURE_LOGIN_NEEDED)
+    if (why->code != FAILURE_NONE)
         leave_alone(e, why);
+    notify_if_needed(e);
     entry_schedule(e);
     serve_waiting(e, why);
     if (e->gone)
@@ -110,8 +119,8 @@ static bool commit(struct renewing *r, struct report *why)
     return state_commit(&r->writer, &r->state, why) || state_save(&r->state, &e->agent->paths, e->name, why);
 }
 
-/* Whether the store has another refresh token than the one that was sent: a process on another machine that shares the
- * folder may have renewed it, since its lock need not reach us. Then the state becomes what is on disk. */
+/* Whether the store has another refresh token than the one that was sent: a process on another machine that shares
+ * the folder may have renewed it, since its lock need not reach us. Then the state becomes what is on disk. */
 static bool reread(struct renewing *r)
 {
     struct state newer;
@@ -133,8 +142,8 @@ static bool reread(struct renewing *r)
 
 /* --- the exchange --- */
 
-/* What a failure taught is kept, if it can be, but it must not replace somebody else's newer refresh token; that is tried
- * instead. */
+/* What a failure taught is kept, if it can be, but it must not replace somebody else's newer refresh token; that is
+ * tried instead. */
 static void keep_failure(struct renewing *r, const struct report *why)
 {
     struct report ignored;
@@ -249,6 +258,23 @@ static bool is_known_failure(const struct renewing *r)
     return e->code == r->entry->standing.error && e->at == r->entry->standing.error_at;
 }
 
+/* Whether the token on disk is to be renewed by now, which is before somebody would have to wait for it; another
+ * process may have done so. */
+static bool is_due(const struct renewing *r)
+{
+    const struct state *s = &r->state;
+    const struct entry *e = r->entry;
+    int64_t now = clock_wall();
+    const struct standing on_disk = {.has_token = s->access_token != NULL,
+                                     .has_refresh = true,
+                                     .obtained_at = s->obtained_at,
+                                     .expires_at = s->expires_at,
+                                     .margin = account_refresh_margin(&r->account)};
+    if (e->rejected && s->access_token && strcmp(e->rejected, s->access_token) == 0)
+        return true;
+    return schedule_renewal(&on_disk, now, e->jitter) <= now;
+}
+
 /* Is a renewal still needed, is it possible, do it. */
 static void begin_round(struct renewing *r)
 {
@@ -257,8 +283,7 @@ static void begin_round(struct renewing *r)
     struct report why = {0};
     r->rounds++;
     r->tries = 0;
-    bool rejected = e->rejected && r->state.access_token && strcmp(e->rejected, r->state.access_token) == 0;
-    if (!rejected && state_is_fresh(&r->state, clock_wall(), account_refresh_margin(&r->account))) {
+    if (!is_due(r)) {
         finish(r, &why);
         return;
     }
@@ -419,7 +444,6 @@ void exchanges_stop(struct exchanges *x)
     while (x->first)
         serve_waiting(next_wanted(x), &why);
 }
-
 
 void exchanges_abandon(struct entry *e)
 {

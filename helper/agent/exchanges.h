@@ -1,5 +1,5 @@
-/* Renewals under way, one at a time for each account: under the account's lock, with the refresh token's successor on disk
- * before anybody gets the new access token, exactly as the program `refresh` does it, but without waiting. */
+/* Renewals under way, one at a time for each account: under the account's lock, with the refresh token's successor on
+ * disk before anybody gets the new access token, exactly as the program `refresh` does it, but without waiting. */
 #ifndef XOAUTH2_EXCHANGES_H
 #define XOAUTH2_EXCHANGES_H
 
@@ -24,8 +24,8 @@ struct exchanges {
 
 void exchanges_open(struct exchanges *x, struct agent *a);
 
-/* Renews the account's token when it is its turn; before others if somebody waits (`urgent`). Nothing happens where that is
- * under way. */
+/* Renews the account's token when it is its turn; before others if somebody waits (`urgent`). Nothing happens where
+ * that is under way. */
 void exchanges_want(struct entry *e, bool urgent);
 
 /* The account is gone from the table: frees the entry now, or when its renewal has ended. Whoever waits is told. */

@@ -53,7 +53,8 @@ static void pause_over(struct timer *t)
 bool listeners_open(struct listeners *l, struct agent *a, struct report *why)
 {
     *l = (struct listeners){.agent = a};
-    return timer_register(&a->loop, &l->pause, pause_over) || report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    return timer_register(&a->loop, &l->pause, pause_over) ||
+           report_set(why, FAILURE_UNREACHABLE, "not enough memory");
 }
 
 static bool take(struct listeners *l, int fd, const char *path, struct report *why)
@@ -104,7 +105,8 @@ static mode_t folder_mode(const struct listeners *l)
 static bool make_folder(const char *path, mode_t mode, struct report *why)
 {
     if (mkdir(path, mode) != 0)
-        return errno == EEXIST || report_set(why, FAILURE_CONFIG, "cannot make the folder %s: %s", path, strerror(errno));
+        return errno == EEXIST ||
+               report_set(why, FAILURE_CONFIG, "cannot make the folder %s: %s", path, strerror(errno));
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool ok = fd >= 0 && fchmod(fd, mode) == 0;
     if (!ok)
@@ -135,11 +137,13 @@ static bool check_folder(int fd, const char *path, struct report *why)
     if (fstat(fd, &st) != 0)
         return report_set(why, FAILURE_UNREACHABLE, "cannot examine the folder %s: %s", path, strerror(errno));
     if (st.st_uid != 0 && st.st_uid != geteuid())
-        return report_set(why, FAILURE_CONFIG, "the folder %s belongs to user id %lu: choose another with --socket", path,
-                          (unsigned long)st.st_uid);
+        return report_set(why, FAILURE_CONFIG, "the folder %s belongs to user id %lu: choose another with --socket",
+                          path, (unsigned long)st.st_uid);
     if (st.st_mode & 022)
-        return report_set(why, FAILURE_CONFIG, "others may write to the folder %s: run 'chmod go-w %s', or choose another "
-                          "with --socket", path, path);
+        return report_set(why, FAILURE_CONFIG,
+                          "others may write to the folder %s: run 'chmod go-w %s', or choose another "
+                          "with --socket",
+                          path, path);
     return true;
 }
 
@@ -194,11 +198,13 @@ static bool check_place(const char *path, const struct sockaddr_un *address, str
     if (lstat(path, &st) != 0 && errno == ENOENT)
         return true;
     if (!S_ISSOCK(st.st_mode))
-        return report_set(why, FAILURE_CONFIG, "%s is there and no socket: remove it, or choose another with --socket",
-                          path);
+        return report_set(why, FAILURE_CONFIG,
+                          "%s is there and no socket: remove it, or choose another with --socket", path);
     if (is_served(address))
-        return report_set(why, FAILURE_CONFIG, "%s is served already: end the other agent, or choose another socket with "
-                          "--socket", path);
+        return report_set(why, FAILURE_CONFIG,
+                          "%s is served already: end the other agent, or choose another socket with "
+                          "--socket",
+                          path);
     return true;
 }
 
@@ -257,7 +263,8 @@ bool listeners_default(bool system, char path[LISTENERS_PATH_MAX], struct report
     _Static_assert(LISTENERS_PATH_MAX == TRANSPORT_PATH_MAX, "both are the kernel's limit");
     if (!system)
         return transport_user_socket(path) ||
-               report_set(why, FAILURE_CONFIG, "there is no folder for the socket: set XDG_RUNTIME_DIR, or use --socket");
+               report_set(why, FAILURE_CONFIG,
+                          "there is no folder for the socket: set XDG_RUNTIME_DIR, or use --socket");
     snprintf(path, LISTENERS_PATH_MAX, "%s", RUNDIR "/agent.sock");
     return true;
 }

@@ -33,16 +33,16 @@ struct listeners {
 
 bool listeners_open(struct listeners *l, struct agent *a, struct report *why);
 
-/* Makes a socket at `path`, 0600 for a user's agent, 0666 for the system's, and the folders above it where they are missing:
- * 0700 and 0755. One that nobody serves is replaced; one that somebody serves, or a folder in which others could replace it,
- * is FAILURE_CONFIG. */
+/* Makes a socket at `path`, 0600 for a user's agent, 0666 for the system's, and the folders above it where they are
+ * missing: 0700 and 0755. One that nobody serves is replaced; one that somebody serves, or a folder in which others
+ * could replace it, is FAILURE_CONFIG. */
 bool listeners_add(struct listeners *l, const char *path, struct report *why);
 
 /* Takes a socket that a service manager made. */
 bool listeners_inherit(struct listeners *l, int fd, struct report *why);
 
-/* Where the agent is reached unless told otherwise: RUNDIR/agent.sock, or agent.sock in xoauth2/ of $XDG_RUNTIME_DIR, by
- * default /run/user/UID where that is ours alone. False with a report where there is no such folder. */
+/* Where the agent is reached unless told otherwise: RUNDIR/agent.sock, or agent.sock in xoauth2/ of $XDG_RUNTIME_DIR,
+ * by default /run/user/UID where that is ours alone. False with a report where there is no such folder. */
 #define LISTENERS_PATH_MAX 108
 bool listeners_default(bool system, char path[LISTENERS_PATH_MAX], struct report *why);
 

@@ -66,7 +66,8 @@ void loop_run(struct loop *l);
 /* Now. */
 int64_t loop_now(void);
 
-/* Watches `w->fd` for `events`, or for others than before; 0 still tells of a hang-up. False where the kernel refuses. */
+/* Watches `w->fd` for `events`, or for others than before; 0 still tells of a hang-up. False where the kernel
+ * refuses. */
 bool loop_watch(struct loop *l, struct watch *w, uint32_t events);
 
 /* Ends that; to be called before the descriptor is closed. Afterwards `ready` is not called any more. */

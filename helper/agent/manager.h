@@ -1,5 +1,5 @@
-/* Telling a service manager how far we are: the protocol of sd_notify(3), a datagram to $NOTIFY_SOCKET; and the sockets
- * that it hands over, sd_listen_fds(3). */
+/* Telling a service manager how far we are: the protocol of sd_notify(3), a datagram to $NOTIFY_SOCKET; and the
+ * sockets that it hands over, sd_listen_fds(3). */
 #ifndef XOAUTH2_MANAGER_H
 #define XOAUTH2_MANAGER_H
 

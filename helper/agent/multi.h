@@ -1,5 +1,5 @@
-/* libcurl's multi handle on the agent's loop: one for as long as the agent runs, so that TLS sessions and addresses are
- * remembered from one exchange to the next. */
+/* libcurl's multi handle on the agent's loop: one for as long as the agent runs, so that TLS sessions and addresses
+ * are remembered from one exchange to the next. */
 #ifndef XOAUTH2_MULTI_H
 #define XOAUTH2_MULTI_H
 

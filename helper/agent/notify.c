@@ -48,7 +48,7 @@ static void tell_login(struct entry *e, int64_t now)
 {
     struct report what;
     if (e->announced_login || !e->stored.there || !e->refusal || e->refusal->code != FAILURE_LOGIN_NEEDED ||
-        (e->standing.error != FAILURE_LOGIN_NEEDED && schedule_is_valid(&e->standing, now)))
+        (!e->standing.has_refresh && schedule_is_valid(&e->standing, now)))
         return;
     e->announced_login = true;
     report_set(&what, FAILURE_LOGIN_NEEDED, "%s", e->refusal->text);
@@ -67,8 +67,8 @@ static void tell_end(struct entry *e, int64_t now)
         report_set(&what, FAILURE_NONE, "the login of %s ends in %" PRId64 " days: run 'xoauth2%s login %s' before",
                    e->name, days, option, e->name);
     else
-        report_set(&what, FAILURE_NONE, "the login of %s ends within a day: run 'xoauth2%s login %s'", e->name, option,
-                   e->name);
+        report_set(&what, FAILURE_NONE, "the login of %s ends within a day: run 'xoauth2%s login %s'", e->name,
+                   option, e->name);
     tell(e, &what);
 }
 

@@ -35,9 +35,9 @@ static int wrong(const char *what, const char *which)
 int options_parse(struct options *o, int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
-        {"system", no_argument, NULL, 's'}, {"foreground", no_argument, NULL, 'f'},
+        {"system", no_argument, NULL, 's'},       {"foreground", no_argument, NULL, 'f'},
         {"socket", required_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
     *o = (struct options){0};
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":hV", OPTIONS, NULL)) != -1;) {

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 enum {
-    STOP_MAX = 35000,   /* milliseconds for the exchanges that are under way when the agent is told to end */
-    STOP_CHECK = 20,    /* milliseconds between two looks at whether they have ended */
-    FIRST_SOCKET = 3,   /* of those that a service manager hands over */
+    STOP_MAX = 35000,       /* milliseconds for the exchanges that are under way when the agent is told to end */
+    STOP_CHECK = 20,        /* milliseconds between two looks at whether they have ended */
+    FIRST_SOCKET = 3,       /* of those that a service manager hands over */
     SETTABLE_FAR = 1 << 30, /* seconds: the clock's watch is not there to fire, but to be cancelled */
 };
 
@@ -87,8 +87,8 @@ static void signals_ready(struct watch *w, uint32_t events)
     }
 }
 
-/* A timer on the wall clock that is cancelled when somebody sets that clock, timerfd_create(2); the kernel does so after
- * a suspend as well. */
+/* A timer on the wall clock that is cancelled when somebody sets that clock, timerfd_create(2); the kernel does so
+ * after a suspend as well. */
 static bool arm_wall_clock(struct process *p)
 {
     struct timespec now;
@@ -120,8 +120,8 @@ static bool watch_events(struct process *p, struct report *why)
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     p->signals = (struct watch){.ready = signals_ready, .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)};
-    p->wall_clock = (struct watch){
-        .ready = wall_clock_ready, .fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
+    p->wall_clock =
+        (struct watch){.ready = wall_clock_ready, .fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
     if (p->signals.fd >= 0 && p->wall_clock.fd >= 0 && arm_wall_clock(p) && loop_watch(l, &p->signals, EPOLLIN) &&
         loop_watch(l, &p->wall_clock, EPOLLIN) && timer_register(l, &p->stop, check_stop))
         return true;

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #define SCHEDULE_NEVER INT64_MAX
-#define SCHEDULE_LEAD_MAX 120          /* seconds before the margin begins */
-#define SCHEDULE_PAUSE_FIRST 5         /* seconds after a transient failure; doubled each time */
-#define SCHEDULE_PAUSE_ASKED_MAX 30    /* seconds, while somebody asks for the token */
-#define SCHEDULE_PAUSE_MAX 300         /* seconds, while nobody does */
-#define SCHEDULE_PAUSE_CONFIG 900      /* seconds after the provider refused our settings: it may be mended there */
-#define SCHEDULE_WARNING_MAX 604800    /* seconds before its end at which a refresh token is said to end */
+#define SCHEDULE_LEAD_MAX 120       /* seconds before the margin begins */
+#define SCHEDULE_PAUSE_FIRST 5      /* seconds after a transient failure; doubled each time */
+#define SCHEDULE_PAUSE_ASKED_MAX 30 /* seconds, while somebody asks for the token */
+#define SCHEDULE_PAUSE_MAX 300      /* seconds, while nobody does */
+#define SCHEDULE_PAUSE_CONFIG 900   /* seconds after the provider refused our settings: it may be mended there */
+#define SCHEDULE_WARNING_MAX 604800 /* seconds before its end at which a refresh token is said to end */
 
 /* What is known of one account's tokens. Times are wall-clock seconds, 0 where unknown. */
 struct standing {

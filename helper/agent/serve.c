@@ -49,8 +49,9 @@ static void send_token(struct client *c, struct entry *e)
 void serve_malformed(struct client *c, bool too_long)
 {
     struct report why;
-    report_set(&why, FAILURE_CONFIG, too_long ? "the request is too long: see xoauth2-protocol(7)"
-                                              : "the request is malformed: see xoauth2-protocol(7)");
+    report_set(&why, FAILURE_CONFIG,
+               too_long ? "the request is too long: see xoauth2-protocol(7)"
+                        : "the request is malformed: see xoauth2-protocol(7)");
     send_error(c, &why);
 }
 
@@ -87,7 +88,8 @@ static void refuse(struct client *c, const char *account, const char *file)
     peer_program(&c->peer, program);
     log_refusal("refused %s to user id %lu, process %ld (%s)", account, uid, (long)c->peer.pid, program);
     if (file)
-        report_set(&why, FAILURE_NOT_ALLOWED, "user id %lu may not use %s: add it to 'allow:' in %s", uid, account, file);
+        report_set(&why, FAILURE_NOT_ALLOWED, "user id %lu may not use %s: add it to 'allow:' in %s", uid, account,
+                   file);
     else
         report_set(&why, FAILURE_NOT_ALLOWED, "this agent is for user id %lu alone, not for user id %lu",
                    (unsigned long)geteuid(), uid);

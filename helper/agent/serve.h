@@ -6,10 +6,10 @@
 #include "failure.h"
 #include "protocol.h"
 
-#define SERVE_WAIT_VALID 5000     /* milliseconds to wait for a new token while the old one is still good */
-#define SERVE_REJECT_FIRST 15     /* seconds after a rejected token before its successor may be rejected; doubled */
-#define SERVE_REJECT_MAX 600      /* seconds, at most */
-#define SERVE_REJECT_FORGET 3600  /* seconds without a reject after which it counts as the first */
+#define SERVE_WAIT_VALID 5000    /* milliseconds to wait for a new token while the old one is still good */
+#define SERVE_REJECT_FIRST 15    /* seconds after a rejected token before its successor may be rejected; doubled */
+#define SERVE_REJECT_MAX 600     /* seconds, at most */
+#define SERVE_REJECT_FORGET 3600 /* seconds without a reject after which it counts as the first */
 
 struct client;
 

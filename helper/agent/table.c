@@ -291,12 +291,12 @@ static bool same_time(const struct stamp *a, const struct stamp *b)
     return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-/* File systems on which nothing changes but through this kernel, which then tells of it; on a server's, another machine
- * may change files unheard. */
+/* File systems on which nothing changes but through this kernel, which then tells of it; on a server's, another
+ * machine may change files unheard. */
 static bool is_local(const char *path)
 {
-    static const long LOCAL[] = {0xEF53 /* ext */, 0x58465342 /* XFS */, 0x9123683E /* btrfs */, 0x01021994 /* tmpfs */,
-                                 0xF2F52010 /* F2FS */, 0x2FC12FC1 /* ZFS */};
+    static const long LOCAL[] = {0xEF53 /* ext */,       0x58465342 /* XFS */,  0x9123683E /* btrfs */,
+                                 0x01021994 /* tmpfs */, 0xF2F52010 /* F2FS */, 0x2FC12FC1 /* ZFS */};
     struct statfs fs;
     if (statfs(path, &fs) != 0)
         return false;
@@ -412,8 +412,8 @@ static void notice(struct table *t)
         watch_and_scan(t);
 }
 
-/* Whether the files of an account must be looked at themselves. What was wrong may have been mended elsewhere: in a provider
- * file, in a folder's mode. */
+/* Whether the files of an account must be looked at themselves. What was wrong may have been mended elsewhere: in a
+ * provider file, in a folder's mode. */
 static bool is_file_stale(const struct table *t, const struct entry *e)
 {
     return e->problem || (t->changes.fd < 0 && !entry_file_is_current(e));

@@ -1,5 +1,5 @@
-/* All accounts of the store, found by name, by an address in users:, or by a pattern there; and noticing when their files
- * come, change and go. */
+/* All accounts of the store, found by name, by an address in users:, or by a pattern there; and noticing when their
+ * files come, change and go. */
 #ifndef XOAUTH2_TABLE_H
 #define XOAUTH2_TABLE_H
 
@@ -42,8 +42,8 @@ void table_reload(struct table *t);
 /* Calls for each account; the visitor may remove it. */
 void table_each(struct table *t, void (*visit)(struct entry *e));
 
-/* The account for a user, by the rules of account_find(), as the files are at this moment; its state too is the one on disk.
- * NULL with a report. */
+/* The account for a user, by the rules of account_find(), as the files are at this moment; its state too is the one
+ * on disk. NULL with a report. */
 struct entry *table_find(struct table *t, const char *user, const char *host, struct report *why);
 
 #endif

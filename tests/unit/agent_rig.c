@@ -56,7 +56,8 @@ int rig_teardown(void **state)
 void rig_account(const char *name, int endpoint, const char *more)
 {
     char text[2048];
-    snprintf(text, sizeof text, "token_endpoint: http://127.0.0.1:%d/%d\nclient_id: c\n%s", rig_server.port, endpoint, more);
+    snprintf(text, sizeof text, "token_endpoint: http://127.0.0.1:%d/%d\nclient_id: c\n%s", rig_server.port, endpoint,
+             more);
     store_folder_account(name, text);
 }
 
@@ -66,8 +67,8 @@ void rig_state(const char *name, int endpoint, const char *token, int64_t second
     char access[512] = "";
     int64_t now = clock_wall();
     if (token)
-        snprintf(access, sizeof access, "\"access_token\": \"%s\", \"obtained_at\": %lld, \"expires_at\": %lld, ", token,
-                 (long long)(now + seconds - 3600), (long long)(now + seconds));
+        snprintf(access, sizeof access, "\"access_token\": \"%s\", \"obtained_at\": %lld, \"expires_at\": %lld, ",
+                 token, (long long)(now + seconds - 3600), (long long)(now + seconds));
     snprintf(text, sizeof text,
              "{%s\"refresh_token\": \"rt-%d-%d\", \"client_id\": \"c\", \"login_at\": 1, "
              "\"token_endpoint\": \"http://127.0.0.1:%d/%d\"}\n",

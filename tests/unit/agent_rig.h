@@ -1,5 +1,5 @@
-/* An agent under test, in a process of its own, with a store, a socket and token endpoints in the test program's temporary
- * folder. */
+/* An agent under test, in a process of its own, with a store, a socket and token endpoints in the test program's
+ * temporary folder. */
 #ifndef XOAUTH2_TEST_AGENT_RIG_H
 #define XOAUTH2_TEST_AGENT_RIG_H
 
@@ -21,8 +21,8 @@ extern const char *rig_socket;
 /* Writes the file of the account NAME, which uses endpoint number N; `more` are further lines, or "". */
 void rig_account(const char *name, int endpoint, const char *more);
 
-/* Writes its state: the access token `token` (NULL: none), which ends in `seconds`, and the refresh token that the endpoint
- * takes next. */
+/* Writes its state: the access token `token` (NULL: none), which ends in `seconds`, and the refresh token that the
+ * endpoint takes next. */
 void rig_state(const char *name, int endpoint, const char *token, int64_t seconds);
 
 /* Starts an agent and waits until it can be reached. */

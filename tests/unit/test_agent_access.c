@@ -1,5 +1,5 @@
-/* Who may have a token of the system's agent. Run by root it becomes other users; run by anybody else only what can be
- * shown without that is. */
+/* Who may have a token of the system's agent. Run by root it becomes other users; run by anybody else only what can
+ * be shown without that is. */
 #include "config.h"
 
 #include "account.h"
@@ -114,9 +114,9 @@ static void stranger_may_neither_reject_nor_look(void **state)
     (void)state;
     need_root();
     system_agent("");
-    assert_non_null(strstr(ask_as(SOMEBODY, SOMEBODY,
-                                  "reject\nuser=me@example.org\ntoken=kept\nchallenge=eyJzdGF0dXMiOiI0MDEifQ==\n\n"),
-                           "code=not-allowed\n"));
+    assert_non_null(strstr(
+        ask_as(SOMEBODY, SOMEBODY, "reject\nuser=me@example.org\ntoken=kept\nchallenge=eyJzdGF0dXMiOiI0MDEifQ==\n\n"),
+        "code=not-allowed\n"));
     assert_non_null(strstr(ask_as(SOMEBODY, SOMEBODY, "status\nuser=me@example.org\n\n"), "code=not-allowed\n"));
     assert_non_null(strstr(ask_as(SOMEBODY, SOMEBODY, "status\n\n"), "code=not-allowed\n"));
     assert_string_equal(rig_get(ME), "kept");

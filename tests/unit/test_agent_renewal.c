@@ -55,6 +55,62 @@ static void expired_token_is_renewed_before_anybody_asks(void **state)
     assert_on_disk(ME, 0);
 }
 
+static int lines_of_log(void)
+{
+    int count = 0;
+    for (const char *p = rig_log(); *p; p++)
+        count += *p == '\n';
+    return count;
+}
+
+/* Fresh enough to be handed out, and still renewed. */
+static void renewed_ahead_of_the_margin(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "fresh", 340);
+    rig_start();
+    rig_await(ME, "at-0-1");
+    rig_nap(300);
+    assert_int_equal(endpoint(0)->requests, 1);
+    assert_true(lines_of_log() <= 3);
+    assert_on_disk(ME, 0);
+}
+
+/* A failure of which nothing is written to the disk must not be tried again and again. */
+static void client_changed_after_the_login(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "old", -10);
+    char text[256];
+    snprintf(text, sizeof text, "token_endpoint: http://127.0.0.1:%d/0\nclient_id: another\n", rig_server.port);
+    store_folder_account(ME, text);
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "login-needed: the client id of me@example.org was changed"));
+    rig_nap(300);
+    assert_true(lines_of_log() <= 3);
+    assert_int_equal(endpoint(0)->requests, 0);
+    rig_account(ME, 0, "");
+    assert_string_equal(rig_get(ME), "at-0-1");
+}
+
+/* The same for a disk that cannot be written to. */
+static void state_that_cannot_be_written(void **state)
+{
+    char path[PATH_MAX + 32];
+    (void)state;
+    expired(ME, 0);
+    snprintf(path, sizeof path, "%s/me@example.org.lock", rig_paths.state);
+    assert_int_equal(mkdir(path, 0700), 0); /* nobody can lock that */
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "config: "));
+    rig_nap(300);
+    assert_true(lines_of_log() <= 4);
+    assert_int_equal(endpoint(0)->requests, 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
 static void sixty_four_clients_make_one_request(void **state)
 {
     enum { CLIENTS = 64 };
@@ -483,6 +539,9 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(expired_token_is_renewed_before_anybody_asks),
+        TEST(renewed_ahead_of_the_margin),
+        TEST(client_changed_after_the_login),
+        TEST(state_that_cannot_be_written),
         TEST(sixty_four_clients_make_one_request),
         TEST(slow_provider_delays_nobody_else),
         TEST(one_503_at_expiry_is_no_failure),

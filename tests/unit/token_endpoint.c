@@ -76,9 +76,10 @@ static void put_tokens(int fd, struct endpoint *e, int number, const char *reque
         return;
     }
     int new = add(&e->generation, 1);
-    snprintf(body, sizeof body,
-             "{\"access_token\":\"at-%d-%d\",\"refresh_token\":\"rt-%d-%d\",\"expires_in\":%d,\"token_type\":\"Bearer\"}",
-             number, new, number, new, number_of(&e->lifetime));
+    snprintf(
+        body, sizeof body,
+        "{\"access_token\":\"at-%d-%d\",\"refresh_token\":\"rt-%d-%d\",\"expires_in\":%d,\"token_type\":\"Bearer\"}",
+        number, new, number, new, number_of(&e->lifetime));
     put(fd, 200, "", body);
 }
 
@@ -154,10 +155,11 @@ void token_endpoint_start(struct token_endpoint *t)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(listener >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 128) == 0 &&
-                getsockname(listener, (struct sockaddr *)&address, &len) == 0);
+    assert_true(listener >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
+                listen(listener, 128) == 0 && getsockname(listener, (struct sockaddr *)&address, &len) == 0);
     t->port = ntohs(address.sin_port);
-    t->endpoints = mmap(NULL, ENDPOINTS * sizeof *t->endpoints, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    t->endpoints =
+        mmap(NULL, ENDPOINTS * sizeof *t->endpoints, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(t->endpoints, MAP_FAILED);
     for (int i = 0; i < ENDPOINTS; i++)
         t->endpoints[i].lifetime = LIFETIME;

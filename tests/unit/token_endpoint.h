@@ -1,6 +1,7 @@
-/* An authorization server for tests: a process on a free loopback port with several token endpoints, http://127.0.0.1:PORT/0
- * and so on, each with a behaviour of its own that a test changes while it runs. It rotates refresh tokens: the answer to
- * "rt-N-G" is "at-N-(G+1)" and "rt-N-(G+1)", and any other refresh token is refused and counted. */
+/* An authorization server for tests: a process on a free loopback port with several token endpoints,
+ * http://127.0.0.1:PORT/0 and so on, each with a behaviour of its own that a test changes while it runs. It rotates
+ * refresh tokens: the answer to "rt-N-G" is "at-N-(G+1)" and "rt-N-(G+1)", and any other refresh token is refused and
+ * counted. */
 #ifndef XOAUTH2_TEST_TOKEN_ENDPOINT_H
 #define XOAUTH2_TEST_TOKEN_ENDPOINT_H
 
@@ -24,9 +25,9 @@ struct endpoint {
     int lifetime;    /* seconds of an access token */
     int retry_after; /* seconds, with a 503 */
     int requests;
-    int generation;  /* of the last refresh token issued */
-    int stale;       /* requests with another one: a reuse, for which real servers end the login */
-    int busy;        /* requests being worked on */
+    int generation; /* of the last refresh token issued */
+    int stale;      /* requests with another one: a reuse, for which real servers end the login */
+    int busy;       /* requests being worked on */
 };
 
 struct token_endpoint {
