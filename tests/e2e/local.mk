@@ -4,8 +4,6 @@ EXTRA_DIST += \
 	tests/demo \
 	tests/fresh-root \
 	tests/install-deps \
-	tests/man-check \
-	tests/readme-check \
 	tests/e2e/assertion-server.mjs \
 	tests/e2e/assertions.sh \
 	tests/e2e/browser \
