@@ -45,3 +45,4 @@ xoauth2_LDADD = $(helper_libs)
 
 include helper/net/local.mk
 include helper/agent/local.mk
+include helper/transfer/local.mk

@@ -34,6 +34,10 @@ static const struct verb VERBS[] = {
     {"logout", NULL, LIBEXECDIR "/logout", ACCOUNT_NEEDED, false, "revoke and remove the tokens", "ACCOUNT"},
     {"agent", NULL, LIBEXECDIR "/agent", ACCOUNT_NONE, false, "keep tokens ready and hand them out at a socket",
      "[--foreground] [--socket PATH]..."},
+    {"import", NULL, LIBEXECDIR "/import", ACCOUNT_NONE, false, "take accounts over from other programs",
+     "[OPTION...] [FILE]..."},
+    {"dump", NULL, LIBEXECDIR "/dump", ACCOUNT_NONE, false, "write accounts with their tokens into a pipe", "[ACCOUNT]..."},
+    {"restore", NULL, LIBEXECDIR "/restore", ACCOUNT_NONE, false, "read them on another machine", "[--force]"},
     {"helper", verb_helper, NULL, ACCOUNT_NONE, false, "answer requests of xoauth2-protocol(7) on standard input", ""},
 };
 

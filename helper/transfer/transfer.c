@@ -1,0 +1,91 @@
+#include "config.h"
+
+#include "transfer.h"
+
+#include "accountfile.h"
+#include "clock.h"
+#include "keeper.h"
+#include "token.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+void transfer_init(struct transfer *t)
+{
+    *t = (struct transfer){0};
+    secret_init(&t->text, KEYFILE_SIZE_MAX);
+    state_init(&t->state);
+}
+
+void transfer_free(struct transfer *t)
+{
+    secret_free(&t->text);
+    state_free(&t->state);
+}
+
+bool transfer_read_input(struct secret *text, struct report *why)
+{
+    enum { CHUNK = 65536 };
+    secret_init(text, TRANSFER_INPUT_MAX);
+    for (;;) {
+        char *room = secret_room(text, CHUNK);
+        if (!room)
+            return report_set(why, FAILURE_CONFIG, "standard input is larger than %d bytes: that cannot be right",
+                              TRANSFER_INPUT_MAX);
+        ssize_t got = read(STDIN_FILENO, room, CHUNK);
+        if (got < 0 && errno != EINTR)
+            return report_set(why, FAILURE_UNREACHABLE, "cannot read standard input");
+        if (got == 0)
+            return true;
+        if (got > 0)
+            secret_grow(text, (size_t)got);
+    }
+}
+
+/* The account as it will be; its text is copied, since parsing takes it apart. */
+static bool parse(const struct transfer *t, const struct paths *p, struct account *a, struct report *why)
+{
+    struct secret copy;
+    secret_init(&copy, KEYFILE_SIZE_MAX);
+    bool ok = secret_adds(&copy, "") && (t->text.len == 0 || secret_add(&copy, t->text.data, t->text.len));
+    ok = ok ? account_parse(a, p, t->name, &copy, why) : report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    secret_free(&copy);
+    return ok;
+}
+
+bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why)
+{
+    struct account a;
+    char account[PATH_MAX];
+    char state[PATH_MAX];
+    account_path(p, t->name, account);
+    state_path(p, t->name, state);
+    if (!force && (access(account, F_OK) == 0 || access(state, F_OK) == 0))
+        return report_set(why, FAILURE_CONFIG, "%s is there already: --force replaces it", t->name);
+    if (!parse(t, p, &a, why))
+        return false;
+    account_free(&a);
+    return true;
+}
+
+bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why)
+{
+    struct account a;
+    if (!parse(t, p, &a, why))
+        return false;
+    int lock = store_lock(p, a.state_name, clock_monotonic() + TOKEN_WAIT_MAX, why);
+    bool ok = lock >= 0 && (!t->has_state || keeper_save(&t->state, &a, p, why)) &&
+              accountfile_write(p, t->name, &t->text, why);
+    store_unlock(&lock);
+    account_free(&a);
+    return ok;
+}
+
+int transfer_fail(const struct report *why)
+{
+    fprintf(stderr, "xoauth2: %s\n", why->text);
+    return why->code == FAILURE_UNREACHABLE || why->code == FAILURE_BUSY ? EX_TEMPFAIL : EXIT_FAILURE;
+}

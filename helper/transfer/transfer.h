@@ -1,0 +1,35 @@
+/* Accounts that come from elsewhere: what import and restore share. */
+#ifndef XOAUTH2_TRANSFER_H
+#define XOAUTH2_TRANSFER_H
+
+#include "account.h"
+#include "store.h"
+
+#include <stdbool.h>
+
+#define TRANSFER_INPUT_MAX (16 * 1024 * 1024) /* bytes of standard input */
+
+/* One account on its way in. */
+struct transfer {
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct secret text; /* its file */
+    struct state state;
+    bool has_state;
+};
+
+void transfer_init(struct transfer *t);
+void transfer_free(struct transfer *t);
+
+/* Reads all of standard input. False with a report. */
+bool transfer_read_input(struct secret *text, struct report *why);
+
+/* Whether the account can be written: its file is right, and nothing is there, or `force`. Writes nothing. */
+bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why);
+
+/* Writes the state, then the account file. */
+bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why);
+
+/* "xoauth2: TEXT" on standard error, and the exit status that belongs to it. */
+int transfer_fail(const struct report *why);
+
+#endif

@@ -1,0 +1,187 @@
+#!/bin/bash
+# Accounts from other programs' token files, and from another machine.
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/lib.sh"
+
+# A refresh token of the OAuth server, as another program has it: a login whose traces are removed.
+foreign_tokens() {
+    login
+    REFRESH=$(state refresh_token)
+    rm -rf "$STATES" "$ACCOUNTS"
+}
+
+# imports WANTED ARGUMENT...: no secret of the file is shown, and the file stays as it was.
+imports() {
+    local wanted=$1
+    shift
+    local before
+    before=$(cat "$T"/tokens* 2> /dev/null | sha256sum)
+    status "$wanted" xoauth2 import "$@"
+    equals "$(cat "$T"/tokens* 2> /dev/null | sha256sum)" "$before"
+    has_not "$T/out" "${REFRESH:-nothing-to-hide}"
+    has_not "$T/err" "${REFRESH:-nothing-to-hide}"
+}
+
+# The imported account gets a token.
+works() {
+    equals "$(stat -c %a "$ACCOUNTS/$ME.conf")" 600
+    equals "$(stat -c %a "$STATES/$ME.json")" 600
+    status 0 xoauth2 token "$ME"
+    mv "$T/out" "$T/token.secret"
+    [ "$(wc -c < "$T/token.secret")" -gt 20 ] || fail 'no token'
+    status 0 xoauth2 refresh "$ME"
+}
+
+test_sasl_xoauth2_is_not_taken() {
+    foreign_tokens
+    jq -n --arg refresh "$REFRESH" --arg user "$ME" --arg url "$ISSUER/token" '{access_token: "old", expiry: "1000000000",
+        refresh_token: $refresh, user: $user, token_endpoint: $url}' > "$T/tokens.secret"
+    echo '{"client_id": "desktop", "log_to_syslog_on_failure": "yes", "refresh_window": 20}' > "$T/sasl-xoauth2.conf"
+    imports 0 --config "$T/sasl-xoauth2.conf" "$T/tokens.secret"
+    has "$T/out" "$ME: from sasl-xoauth2: the refresh token, the client. Settings: $ACCOUNTS/$ME.conf"
+    works
+    has_line "$ACCOUNTS/$ME.conf" "token_endpoint: $ISSUER/token"
+    has_line "$ACCOUNTS/$ME.conf" 'client_id: desktop'
+}
+
+test_name_of_the_file_is_not_the_account() {
+    foreign_tokens
+    mkdir "$T/tokens.d"
+    jq -n --arg refresh "$REFRESH" --arg url "$ISSUER/token" \
+        '{refresh_token: $refresh, token_endpoint: $url, client_id: "desktop"}' > "$T/tokens.d/$ME"
+    mv "$T/tokens.d" "$T/tokens.d.secret"
+    status 0 xoauth2 import "$T/tokens.d.secret/$ME"
+    works
+    rm -r "$T/tokens.d.secret"
+}
+
+test_microsoft_and_google_are_not_known() {
+    echo '{"refresh_token": "r1", "user": "a@contoso.com", "client_id": "c", "client_secret": "hush-hush",
+        "token_endpoint": "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token"}' > "$T/tokens.1.secret"
+    echo '{"refresh_token": "r2", "user": "b@gmail.com", "client_id": "c", "client_secret": "hush-hush"}' > "$T/tokens.2.secret"
+    imports 0 "$T/tokens.1.secret" "$T/tokens.2.secret"
+    has_not "$T/out" hush
+    has_line "$ACCOUNTS/a@contoso.com.conf" 'provider: microsoft'
+    has_line "$ACCOUNTS/a@contoso.com.conf" 'tenant: contoso.com'
+    has_line "$ACCOUNTS/b@gmail.com.conf" 'provider: google'
+    has_line "$ACCOUNTS/b@gmail.com.conf" 'client_secret: hush-hush'
+}
+
+test_mutt_oauth2_is_not_taken() {
+    local end
+    end=$(date -d '+1000 seconds' '+%Y-%m-%dT%H:%M:%S.123456')
+    jq -n --arg user "$ME" --arg stop "$end" '{registration: "google", authflow: "authcode", email: $user, access_token: "kept.token",
+        access_token_expiration: $stop, refresh_token: "r3", client_id: "c", client_secret: ""}' > "$T/tokens.secret"
+    status 0 xoauth2 import < "$T/tokens.secret"
+    has "$T/out" "$ME: from mutt_oauth2.py: the refresh token, an access token, the client"
+    status 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" kept.token
+    equals "$(state refresh_token)" r3
+    has_not "$ACCOUNTS/$ME.conf" client_secret
+}
+
+test_oama_is_not_taken() {
+    local end
+    end=$(date -u -d '+1000 seconds' '+%Y-%m-%d %H:%M UTC')
+    jq -n --arg user "$ME" --arg stop "$end" '{email: {unEmailAddress: $user}, service: "microsoft", scope: "s", refresh_token: "r4",
+        access_token: "oama.token", token_type: "Bearer", exp_date: $stop, expires_in: 3599}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" 'config.yaml: give it with --client-id'
+    imports 0 --client-id c "$T/tokens.secret"
+    has_line "$ACCOUNTS/$ME.conf" 'provider: microsoft'
+    status 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" oama.token
+}
+
+test_bad_file_is_taken() {
+    printf '{"refresh_token": "half' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" "$T/tokens.secret is not a whole JSON object"
+    has_not "$T/err" half
+    printf '\x85\x01\x0c' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" "if it is encrypted, run 'gpg --decrypt FILE | xoauth2 import'"
+    echo '{"hello": "world"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" 'is no token file of'
+    echo '{"refresh_token": "r", "client_id": "c"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" 'give --account ADDRESS'
+    echo '{"refresh_token": "r", "user": "a@b.org"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" 'tells no client id'
+    echo '{"refresh_token": "r", "user": "a@b.org", "client_id": "c", "token_endpoint": "http://b.org/t"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" "'token_endpoint' must be an address with https://"
+    printf '%s\n' '{"refresh_token": "r", "user": "a@b.org", "client_id": "c\nclient_secret: x"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" 'line break'
+    imports 1 "$T/missing"
+    [ ! -e "$ACCOUNTS" ] || equals "$(ls "$ACCOUNTS")" ''
+}
+
+test_existing_account_is_overwritten() {
+    login
+    local before
+    before=$(state refresh_token)
+    jq -n --arg user "$ME" '{refresh_token: "other", user: $user, client_id: "c"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" '--force replaces it'
+    equals "$(state refresh_token)" "$before"
+    imports 0 --force "$T/tokens.secret"
+    equals "$(state refresh_token)" other
+}
+
+# The same account with another home.
+elsewhere() {
+    XDG_CONFIG_HOME=$T/other/config XDG_STATE_HOME=$T/other/state "$@"
+}
+
+test_dump_and_restore_lose_something() {
+    login
+    echo '# a comment of mine' >> "$ACCOUNTS/$ME.conf"
+    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    has "$T/dump.err" 'on one machine alone'
+    mkdir -p "$T/other"
+    elsewhere xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err"
+    has_line "$T/out" "$ME: restored"
+    cmp "$ACCOUNTS/$ME.conf" "$T/other/config/xoauth2/accounts/$ME.conf"
+    equals "$(jq -S . "$STATES/$ME.json")" "$(jq -S . "$T/other/state/xoauth2/$ME.json")"
+    elsewhere status 0 xoauth2 refresh "$ME"
+    local got=0
+    elsewhere xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 1
+    has "$T/err" '--force replaces it'
+    rm -rf "$T/other"
+}
+
+test_dump_goes_to_a_terminal() {
+    login
+    local got=0
+    script -qec "xoauth2 dump $ME" "$T/typescript" > /dev/null < /dev/null || got=$?
+    equals "$got" 2
+    has "$T/typescript" 'not for a terminal'
+}
+
+test_half_a_dump_is_restored() {
+    login
+    xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err"
+    head -c 300 "$T/dump.secret" > "$T/half.secret"
+    rm -rf "$STATES" "$ACCOUNTS"
+    local got=0
+    xoauth2 restore < "$T/half.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 1
+    has "$T/err" "not the whole output of 'xoauth2 dump'"
+    jq '.accounts += [{name: "../evil", account: "provider: google"}]' "$T/dump.secret" > "$T/evil.secret"
+    got=0
+    xoauth2 restore < "$T/evil.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 1
+    [ ! -e "$ACCOUNTS/$ME.conf" ] || fail 'something was restored'
+    jq '.accounts[0].account = "nonsense: yes"' "$T/dump.secret" > "$T/evil.secret"
+    got=0
+    xoauth2 restore < "$T/evil.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 1
+    has "$T/err" "unknown key 'nonsense'"
+}
+
+run_tests
