@@ -3,6 +3,7 @@
 #define XOAUTH2_AGENT_H
 
 #include "clients.h"
+#include "disk.h"
 #include "exchanges.h"
 #include "listeners.h"
 #include "loop.h"
@@ -18,6 +19,7 @@ struct agent {
     struct paths paths;
     struct table table;
     struct multi multi;
+    struct disk disk;
     struct exchanges exchanges;
     struct listeners listeners;
     struct clients clients;

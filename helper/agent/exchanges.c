@@ -32,6 +32,10 @@ struct renewing {
     struct renewal renewal;
     struct state_writer writer;
     struct http_exchange *exchange;
+    struct disk_task task; /* putting the state on disk */
+    bool committed;
+    struct report why;     /* how the exchange ended */
+    struct report trouble; /* why it is not on disk */
 };
 
 static void begin_round(struct renewing *r);
@@ -83,8 +87,10 @@ static void log_outcome(const struct entry *e, const struct report *why)
 }
 
 /* `*why` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
-static void finish(struct renewing *r, const struct report *why)
+static void finish(struct renewing *r, const struct report *end)
 {
+    const struct report copy = *end; /* it may be part of what is freed here */
+    const struct report *why = &copy;
     struct entry *e = r->entry;
     struct agent *a = e->agent;
     bool adopted = why->code == FAILURE_NONE && r->tries == 0;
@@ -112,11 +118,37 @@ static void fail(struct renewing *r, enum failure code, const char *text)
 
 /* --- disk --- */
 
-/* Puts the state on disk; if that fails, once more with a new file, since a new refresh token may be nowhere else. */
-static bool commit(struct renewing *r, struct report *why)
+static struct renewing *renewing_of(struct disk_task *t)
 {
+    return (struct renewing *)(void *)((char *)t - offsetof(struct renewing, task));
+}
+
+/* In the disk's thread: if that fails, once more with a new file, since a new refresh token may be nowhere else. */
+static void commit(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
     const struct entry *e = r->entry;
-    return state_commit(&r->writer, &r->state, why) || state_save(&r->state, &e->agent->paths, e->name, why);
+    r->committed = state_commit(&r->writer, &r->state, &r->trouble) ||
+                   state_save(&r->state, &e->agent->paths, e->name, &r->trouble);
+}
+
+static void save_later(struct renewing *r, const struct report *why);
+
+/* What a failure taught is kept if it can be; new tokens must be. */
+static void commit_done(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
+    if (r->committed || r->why.code != FAILURE_NONE)
+        finish(r, &r->why);
+    else
+        save_later(r, &r->trouble);
+}
+
+static void start_commit(struct renewing *r, const struct report *why)
+{
+    r->why = *why;
+    r->task = (struct disk_task){.work = commit, .done = commit_done};
+    disk_submit(&r->entry->agent->disk, &r->task);
 }
 
 /* Whether the store has another refresh token than the one that was sent: a process on another machine that shares
@@ -146,10 +178,8 @@ static bool reread(struct renewing *r)
  * tried instead. */
 static void keep_failure(struct renewing *r, const struct report *why)
 {
-    struct report ignored;
     if (!reread(r)) {
-        commit(r, &ignored);
-        finish(r, why);
+        start_commit(r, why);
     } else if (r->rounds >= ROUNDS_MAX) {
         finish(r, why);
     } else {
@@ -198,10 +228,7 @@ static void take_answer(struct renewing *r, const struct http_reply *reply, stru
     switch (renew_finish(&r->renewal, reply, why)) {
     case RENEW_OK:
         *why = (struct report){0};
-        if (commit(r, why))
-            finish(r, why);
-        else
-            save_later(r, why);
+        start_commit(r, why);
         return;
     case RENEW_FAILED:
         if (why->code == FAILURE_UNREACHABLE && try_again(r, reply, true))

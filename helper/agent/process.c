@@ -169,7 +169,7 @@ static bool open_all(struct process *p, const struct options *o, int inherited, 
     secret_init(&a->reply, PROTOCOL_MESSAGE_MAX);
     exchanges_open(&a->exchanges, a);
     if (!check_store(&a->paths, why) || !lock_store(p, why) || !loop_open(&a->loop, why) || !watch_events(p, why) ||
-        !listeners_open(&a->listeners, a, why) || !multi_open(&a->multi, &a->loop, why))
+        !listeners_open(&a->listeners, a, why) || !multi_open(&a->multi, &a->loop, why) || !disk_open(&a->disk, &a->loop, why))
         return false;
     if (!clients_open(&a->clients, a))
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
@@ -190,6 +190,7 @@ static void close_all(struct process *p)
 {
     struct agent *a = &p->agent;
     listeners_close(&a->listeners);
+    disk_close(&a->disk);
     table_close(&a->table);
     clients_close(&a->clients);
     multi_close(&a->multi);
