@@ -113,6 +113,7 @@ static void clear_file(struct entry *e)
     e->hosts = NULL;
     e->notifies = false;
     e->unattended = false;
+    e->relayed = false;
     e->refresh_lifetime = 0;
     e->standing.margin = 0;
 }
@@ -145,18 +146,24 @@ static bool take_settings(struct entry *e, const struct account *a)
            allow_resolve(&e->allow, e->agent->paths.system ? allow : NULL, warn_unknown, e);
 }
 
-/* What is not kept in the files of the store cannot be watched there, and a command would have to be waited for. "No
- * account" makes the client ask its next source, the helper process. */
-static void check_kind(const struct account *a, struct report *why)
+/* Where to get a token without a person may have to be asked first, which is waited for. */
+static bool needs_discovery(const struct account *a)
 {
-    if (account_is_per_user(a))
-        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, where each user has a token of his own",
-                   a->name);
-    else if (keeper_has_commands(a))
-        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, whose tokens are kept by store_write",
-                   a->name);
-    else if (account_grant(a) == GRANT_COMMAND || a->file.value[SETTING_CLIENT_SECRET_COMMAND])
-        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, which needs a command for each token",
+    enum grant grant = account_grant(a);
+    bool bearer = grant == GRANT_JWT_BEARER && !a->file.value[SETTING_SERVICE_ACCOUNT_FILE];
+    return (grant == GRANT_CLIENT_CREDENTIALS || bearer) && !account_value(a, SETTING_TOKEN_ENDPOINT);
+}
+
+/* What is not kept in one file of the store cannot be watched there, and a command would have to be waited for. Another
+ * process does that. For a user's own agent it is the client's: "no account" makes it ask its next source, the helper
+ * process, which has that user's environment. */
+static void check_kind(struct entry *e, const struct account *a, struct report *why)
+{
+    bool special = account_is_per_user(a) || keeper_has_commands(a) || account_grant(a) == GRANT_COMMAND ||
+                   a->file.value[SETTING_CLIENT_SECRET_COMMAND] || needs_discovery(a);
+    e->relayed = special && e->agent->paths.system;
+    if (special && !e->relayed)
+        report_set(why, FAILURE_NO_ACCOUNT, "the agent does not serve %s, which needs a process of its own for each token",
                    a->name);
 }
 
@@ -180,7 +187,7 @@ bool entry_load_file(struct entry *e)
         result = READFILE_REFUSED;
     }
     if (result == READFILE_OK)
-        check_kind(&a, &why);
+        check_kind(e, &a, &why);
     note_problem(&e->problem, before, &why);
     account_free(&a);
     return true;
@@ -293,6 +300,12 @@ void entry_load_state(struct entry *e)
     struct report why = {0};
     struct stamp seen = state_stamp(e);
     struct note *before = e->state_problem;
+    if (e->relayed) {
+        clear_state(e);
+        timer_clear(&e->agent->loop, &e->timer);
+        e->stored = seen;
+        return;
+    }
     e->state_problem = NULL;
     enum readfile_result result = state_load(&s, &e->agent->paths, e->name, &why);
     if (result == READFILE_OK || result == READFILE_MISSING) {
@@ -346,7 +359,7 @@ void entry_schedule(struct entry *e)
     struct loop *l = &e->agent->loop;
     int64_t now = clock_wall();
     timer_clear(l, &e->timer);
-    if (e->gone || e->problem || e->state_problem || e->renewing || e->agent->stopping)
+    if (e->gone || e->problem || e->relayed || e->state_problem || e->renewing || e->agent->stopping)
         return;
     int64_t due = earlier(renewal_at(e, now), warning_at(e));
     if (due == SCHEDULE_NEVER)

@@ -50,6 +50,7 @@ struct entry {
     char *users;
     char *hosts;
     struct allow allow;
+    bool relayed;  /* a helper process answers its requests (relay.h); no state is kept here */
     bool notifies;   /* it has a notify_command */
     bool unattended; /* its tokens come without a refresh token */
     int64_t refresh_lifetime;

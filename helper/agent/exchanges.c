@@ -32,7 +32,8 @@ struct renewing {
     struct renewal renewal;
     struct state_writer writer;
     struct http_exchange *exchange;
-    struct disk_task task; /* putting the state on disk */
+    struct disk_task task; /* making room for the state on disk, then putting it there */
+    bool prepared;
     bool committed;
     struct report why;     /* how the exchange ended */
     struct report trouble; /* why it is not on disk */
@@ -277,6 +278,25 @@ static void send_request(struct renewing *r)
 
 /* --- before it --- */
 
+/* In the disk's thread. */
+static void prepare(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
+    const struct entry *e = r->entry;
+    r->prepared = state_prepare(&r->writer, &e->agent->paths, e->name, &r->trouble);
+}
+
+static void prepare_done(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
+    if (!r->prepared)
+        finish(r, &r->trouble);
+    else if (r->entry->agent->stopping)
+        fail(r, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+    else
+        send_request(r);
+}
+
 /* Whether the failure on disk is the one that we knew of when we decided to ask. Any other is of a process that has
  * just asked, so its answer is ours too. */
 static bool is_known_failure(const struct renewing *r)
@@ -315,11 +335,12 @@ static void begin_round(struct renewing *r)
         return;
     }
     if (!token_may_ask(e->name, p, &r->state, is_known_failure(r), &why) ||
-        !renew_open(&r->renewal, &r->account, p, &r->state, &why) || !state_prepare(&r->writer, p, e->name, &why)) {
+        !renew_open(&r->renewal, &r->account, p, &r->state, &why)) {
         finish(r, &why);
         return;
     }
-    send_request(r);
+    r->task = (struct disk_task){.work = prepare, .done = prepare_done};
+    disk_submit(&e->agent->disk, &r->task);
 }
 
 static void begin(struct renewing *r)

@@ -19,6 +19,7 @@ libagent_la_SOURCES = \
 	helper/agent/options.c helper/agent/options.h \
 	helper/agent/peer.c helper/agent/peer.h \
 	helper/agent/process.c helper/agent/process.h \
+	helper/agent/relay.c helper/agent/relay.h \
 	helper/agent/schedule.c helper/agent/schedule.h \
 	helper/agent/serve.c helper/agent/serve.h \
 	helper/agent/table.c helper/agent/table.h

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "exchanges.h"
 #include "log.h"
+#include "relay.h"
 #include "token.h"
 
 #include <inttypes.h>
@@ -118,6 +119,18 @@ static struct entry *find(struct client *c, const struct protocol_message *reque
     return NULL;
 }
 
+/* A process of its own answers, and ends the connection. */
+static void relay(struct client *c, struct entry *e, const struct protocol_message *request)
+{
+    struct report why;
+    if (!relay_start(c->watch.fd, request, &why)) {
+        send_error(c, &why);
+        return;
+    }
+    e->served++;
+    client_close(c);
+}
+
 /* --- get --- */
 
 static bool has_valid(const struct entry *e, int64_t now)
@@ -164,6 +177,8 @@ static void serve_get(struct client *c, const struct protocol_message *request)
     bool valid = has_valid(e, now);
     if (!account_hosts_allow(e->hosts, host))
         refuse_host(c, e, host);
+    else if (e->relayed)
+        relay(c, e, request);
     else if (valid && schedule_is_fresh(&e->standing, now))
         send_token(c, e);
     else if (e->state_problem)
@@ -284,6 +299,10 @@ static void serve_reject(struct client *c, const struct protocol_message *reques
     struct entry *e = find(c, request);
     if (!e)
         return;
+    if (e->relayed) {
+        relay(c, e, request);
+        return;
+    }
     if (!token_judge(e->name, &c->agent->paths, request, &stale, &message, &why)) {
         send_error(c, &why);
         return;
