@@ -4,7 +4,8 @@ bench_programs = \
 	bench/floor_json bench/floor_crypto bench/floor_curl \
 	bench/ask bench/echo bench/floor_agent
 EXTRA_PROGRAMS = $(bench_programs)
-CLEANFILES += $(bench_programs)
+EXTRA_LTLIBRARIES = bench/window.la
+CLEANFILES += $(bench_programs) $(EXTRA_LTLIBRARIES)
 EXTRA_DIST += bench/accounts.mjs bench/run bench/run-agent bench/table.sh bench/token-server.mjs
 
 bench_client = bench/client.c bench/client.h bench/timing.c bench/timing.h
@@ -39,11 +40,16 @@ bench_floor_agent_SOURCES = bench/floor_agent.c
 bench_floor_agent_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 bench_floor_agent_LDADD = $(CURL_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 
+# A module only so that libtool makes it shared; it is never installed.
+bench_window_la_SOURCES = bench/window.c bench/timing.c bench/timing.h
+bench_window_la_CFLAGS = $(AM_CFLAGS)
+bench_window_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nonexistent
+
 # The paths of the helper are compiled in, so what is measured is configured for the place where it is measured; from
 # a copy of the source, because a source folder that is configured itself cannot be configured a second time.
 bench_dir = $(abs_builddir)/bench
 .PHONY: bench
-bench: $(bench_programs)
+bench: $(bench_programs) $(EXTRA_LTLIBRARIES)
 	$(AM_V_at)rm -rf "$(bench_dir)/source" "$(bench_dir)/build" "$(bench_dir)/stage"
 	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) distdir distdir=bench/source
 	$(AM_V_at)mkdir "$(bench_dir)/build"

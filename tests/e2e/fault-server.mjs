@@ -7,7 +7,7 @@
 //
 // POST /control/next takes a JSON list of behaviours: each of the next requests to the token endpoint uses up one.
 // POST /control/always takes one behaviour (or {}) for all requests that have none. POST /control/set changes
-// `settings`. A behaviour may have:
+// `settings`. An access token says when it expires: fault-access-MILLISECONDS-RANDOM. A behaviour may have:
 //   delay_ms            answer that much later
 //   hang                never answer
 //   drip_ms             send the answer one byte at a time, with this pause
@@ -29,7 +29,10 @@ const settings = {
     access_ttl: 3600,
     metadata: {}, // fields to change in the metadata
     redirect: {}, // parameters to change in the redirect after the sign-in (null removes one)
+    failing: 0, // every so many-th refresh fails ...
+    ways: [], // ... with these behaviours in turns
 };
+let refreshes = 0;
 let queue = [];
 let always = {};
 let issuer;
@@ -56,7 +59,7 @@ function tokens(grant, old) {
         refreshTokens.set(refresh, { grant, used: false });
     }
     return {
-        access_token: secret('fault-access'),
+        access_token: secret(`fault-access-${Date.now() + settings.access_ttl * 1000}`),
         token_type: 'Bearer',
         expires_in: settings.access_ttl,
         refresh_token: refresh,
@@ -122,9 +125,16 @@ async function read(request) {
     return text;
 }
 
+// The behaviour when it is the turn of a failure.
+function failure(form) {
+    if (settings.failing === 0 || form.get('grant_type') !== 'refresh_token') return undefined;
+    refreshes += 1;
+    return refreshes % settings.failing === 0 ? settings.ways[(refreshes / settings.failing) % settings.ways.length] : undefined;
+}
+
 async function token(request, response) {
     const form = new URLSearchParams(await read(request));
-    const b = queue.shift() ?? always;
+    const b = queue.shift() ?? failure(form) ?? always;
     const reply = b.hang ? [0] : answer(b, form);
     log({ endpoint: 'token', grant_type: form.get('grant_type'), status: reply[0], scope: form.get('scope') ?? undefined });
     if (b.hang) return;
