@@ -90,9 +90,11 @@ static bool write_zeros(int fd, size_t size)
 
 bool newfile_reserve(struct newfile *f, size_t size, struct report *why)
 {
-    bool ok = fallocate(f->fd, 0, 0, (off_t)size) == 0;
-    if (!ok && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR))
+    bool ok = fallocate(f->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0;
+    if (!ok && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)) {
         ok = write_zeros(f->fd, size);
+        f->filled = true;
+    }
     if (ok)
         return true;
     failed(f->path, why);
@@ -100,9 +102,11 @@ bool newfile_reserve(struct newfile *f, size_t size, struct report *why)
     return false;
 }
 
+/* What was reserved is given back last: until the content is on disk a kill may lose a refresh token, and freeing blocks
+ * takes longer than all the rest but fsync. */
 bool newfile_commit(struct newfile *f, const char *data, size_t len, struct report *why)
 {
-    bool ok = write_all(f->fd, data, len) && ftruncate(f->fd, (off_t)len) == 0 && fsync(f->fd) == 0 &&
+    bool ok = write_all(f->fd, data, len) && (!f->filled || ftruncate(f->fd, (off_t)len) == 0) && fsync(f->fd) == 0 &&
               renameat(f->folder, f->temporary, f->folder, f->final) == 0;
     if (!ok) {
         failed(f->path, why);
@@ -110,6 +114,8 @@ bool newfile_commit(struct newfile *f, const char *data, size_t len, struct repo
         f->temporary[0] = '\0';
         /* Some file systems cannot sync a folder; the rename holds all the same. */
         (void)fsync(f->folder);
+        int given_back = ftruncate(f->fd, (off_t)len);
+        (void)given_back;
     }
     newfile_abandon(f);
     return ok;

@@ -14,6 +14,7 @@
 struct newfile {
     int fd;
     int folder;
+    bool filled; /* with zeros, since blocks could not be reserved; to be cut before it is used */
     char temporary[NAME_MAX + 1];
     char final[NAME_MAX + 1];
     char path[PATH_MAX]; /* of the final file, for reports */
