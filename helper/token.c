@@ -355,7 +355,7 @@ bool token_unknown(const struct protocol_message *request, struct report *why)
                       request->verb);
 }
 
-static bool answer(const struct protocol_message *request, struct secret *reply, struct report *why)
+static bool answer(enum lookup_stores stores, const struct protocol_message *request, struct secret *reply, struct report *why)
 {
     struct account a;
     struct paths p;
@@ -363,17 +363,27 @@ static bool answer(const struct protocol_message *request, struct secret *reply,
     if (!function)
         return token_unknown(request, why);
     const char *user = token_user(request, why);
-    if (!user || !lookup(&a, &p, LOOKUP_ALL, user, protocol_get(request, "host"), why))
+    if (!user || !lookup(&a, &p, stores, user, protocol_get(request, "host"), why))
         return false;
     bool ok = function(&a, &p, request, reply, why);
     account_free(&a);
     return ok;
 }
 
-void token_answer(const struct protocol_message *request, struct secret *reply)
+static void answer_or_explain(enum lookup_stores stores, const struct protocol_message *request, struct secret *reply)
 {
     struct report why;
     secret_reset(reply);
-    if (!answer(request, reply, &why))
+    if (!answer(stores, request, reply, &why))
         protocol_error(reply, &why);
+}
+
+void token_answer(const struct protocol_message *request, struct secret *reply)
+{
+    answer_or_explain(LOOKUP_ALL, request, reply);
+}
+
+void token_answer_system(const struct protocol_message *request, struct secret *reply)
+{
+    answer_or_explain(LOOKUP_SYSTEM, request, reply);
 }

@@ -65,4 +65,7 @@ bool token_put_message(const struct report *message, struct secret *reply, struc
  * user's store, then in the system's. */
 void token_answer(const struct protocol_message *request, struct secret *reply);
 
+/* The same from the system's store alone. */
+void token_answer_system(const struct protocol_message *request, struct secret *reply);
+
 #endif

@@ -32,7 +32,7 @@ static bool read_more(struct secret *in, int64_t deadline)
 }
 
 /* Answers every whole request in the buffer. False after bytes that are none, and when nobody takes the answer. */
-static bool answer_all(struct secret *in, struct secret *reply)
+static bool answer_all(bool system, struct secret *in, struct secret *reply)
 {
     struct protocol_message request;
     size_t used;
@@ -43,7 +43,7 @@ static bool answer_all(struct secret *in, struct secret *reply)
         if (result == PROTOCOL_MORE)
             return true;
         if (result == PROTOCOL_COMPLETE) {
-            token_answer(&request, reply);
+            (system ? token_answer_system : token_answer)(&request, reply);
             secret_drop_front(in, used);
         } else {
             struct report why;
@@ -63,13 +63,12 @@ int verb_helper(const struct command *c)
 {
     struct secret in;
     struct secret reply;
-    (void)c;
     secret_init(&in, PROTOCOL_MESSAGE_MAX + READ_SIZE);
     secret_init(&reply, PROTOCOL_MESSAGE_MAX);
     caller_watch(STDOUT_FILENO);
     bool ok;
     do
-        ok = answer_all(&in, &reply);
+        ok = answer_all(c->system, &in, &reply);
     while (ok && read_more(&in, clock_monotonic() + IDLE_MAX));
     caller_watch(-1);
     secret_free(&in);

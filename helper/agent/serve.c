@@ -128,6 +128,7 @@ static void relay(struct client *c, struct entry *e, const struct protocol_messa
         return;
     }
     e->served++;
+    loop_unwatch(&c->agent->loop, &c->watch); /* the process has a copy of the descriptor, so closing ours would not do it */
     client_close(c);
 }
 

@@ -98,6 +98,81 @@ test_command_of_another_user_is_run_by_root() {
     [ ! -e "$T/ran" ] || fail 'it was run'
 }
 
+# --- the system's agent, for programs that cannot run a helper process -------------------------------------------
+
+AGENT_ID=61235
+CLIENT_ID=61236
+
+# system_account NAME TEXT
+system_account() {
+    printf '%s\n' "$2" > "$E2E_STAGE/etc/xoauth2/accounts/$1.conf"
+    chmod 640 "$E2E_STAGE/etc/xoauth2/accounts/$1.conf"
+    chgrp $AGENT_ID "$E2E_STAGE/etc/xoauth2/accounts/$1.conf"
+}
+
+start_system_agent() {
+    local store=$E2E_STAGE/var/lib/xoauth2
+    mkdir -p "$E2E_STAGE/etc/xoauth2/accounts" "$store" "$E2E_STAGE/run/xoauth2"
+    chmod 700 "$store"
+    chown $AGENT_ID:$AGENT_ID "$store" "$E2E_STAGE/run/xoauth2"
+    chgrp $AGENT_ID "$E2E_STAGE/etc/xoauth2/accounts"
+    chmod 750 "$E2E_STAGE/etc/xoauth2/accounts"
+    env -u XDG_CONFIG_HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR HOME=/nonexistent setpriv --reuid $AGENT_ID --regid $AGENT_ID \
+        --clear-groups xoauth2 --system agent --foreground >> "$T/agent.log" 2>&1 < /dev/null &
+    AGENT_PID=$!
+    trap stop_system_agent EXIT
+    wait_for test -S "$E2E_STAGE/run/xoauth2/agent.sock"
+}
+
+stop_system_agent() {
+    kill "$AGENT_PID" 2> /dev/null || true
+    wait "$AGENT_PID" || true
+    rm -rf "$E2E_STAGE/etc/xoauth2/accounts" "$E2E_STAGE/var/lib/xoauth2" "$E2E_STAGE/run/xoauth2"
+}
+
+# as_client WANTED COMMAND...: as somebody who may read none of the system's files.
+as_client() {
+    local wanted=$1
+    shift
+    status "$wanted" env -u XDG_CONFIG_HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR HOME=/nonexistent \
+        setpriv --reuid $CLIENT_ID --regid $CLIENT_ID --clear-groups "$@"
+}
+
+test_agent_does_not_serve_commands_and_users() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    start_system_agent
+    mkdir -p "$E2E_STAGE/etc/xoauth2"
+    cp "$KEYS/service.json" "$E2E_STAGE/etc/xoauth2/service.json"
+    chown $AGENT_ID "$E2E_STAGE/etc/xoauth2/service.json"
+    system_account robot@contoso.com "provider: workspace
+grant: jwt_bearer
+service_account_file: $E2E_STAGE/etc/xoauth2/service.json
+users: *@contoso.com
+allow: $CLIENT_ID"
+    system_account keeper@example.org "token_command: printf of.the.keeper
+hosts: imap.example.org
+allow: $CLIENT_ID"
+    system_account closed@example.org 'token_command: printf not.for.all'
+    as_client 0 xoauth2 token anna@contoso.com
+    grep -q '^token\.anna\.contoso\.com\.' "$T/out" || fail "$(cat "$T/out")"
+    as_client 0 xoauth2 token bert@contoso.com
+    grep -q '^token\.bert\.contoso\.com\.' "$T/out" || fail "$(cat "$T/out")"
+    as_client 0 xoauth2 token anna@contoso.com
+    mv "$T/out" "$T/token.secret"
+    equals "$(assertion_requests true)" 2
+    as_client 0 xoauth2 token keeper@example.org
+    equals "$(cat "$T/out")" of.the.keeper
+    as_client 1 xoauth2 token closed@example.org
+    has "$T/err" 'no account for closed@example.org'
+    # The same connection rules for every kind of account: the agent goes on after each.
+    local i
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        as_client 0 xoauth2 token keeper@example.org
+    done
+    kill -0 "$AGENT_PID" || fail "$(cat "$T/agent.log")"
+    rm "$E2E_STAGE/etc/xoauth2/service.json"
+}
+
 # --- client_secret_command --------------------------------------------------------------------------------------
 
 test_client_secret_of_a_command_is_not_sent() {

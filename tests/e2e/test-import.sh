@@ -72,7 +72,7 @@ test_mutt_oauth2_is_not_taken() {
     end=$(date -d '+1000 seconds' '+%Y-%m-%dT%H:%M:%S.123456')
     jq -n --arg user "$ME" --arg stop "$end" '{registration: "google", authflow: "authcode", email: $user, access_token: "kept.token",
         access_token_expiration: $stop, refresh_token: "r3", client_id: "c", client_secret: ""}' > "$T/tokens.secret"
-    status 0 xoauth2 import < "$T/tokens.secret"
+    xoauth2 import < "$T/tokens.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"
     has "$T/out" "$ME: from mutt_oauth2.py: the refresh token, an access token, the client"
     status 0 xoauth2 token "$ME"
     equals "$(cat "$T/out")" kept.token
