@@ -288,8 +288,9 @@ static void tell_source(struct connection *c, const sasl_client_params_t *params
     struct source_places places = find_places(c, own_socket);
     struct source_query query = make_query(c, params, oparams);
     source_reject(&places, c->from, &query, &c->token, encoded, &advice);
+    /* As an error: a lower level passes no program's log unless its log_level was raised. */
     if (advice.text[0])
-        utils->log(utils->conn, SASL_LOG_WARN, "%s", advice.text);
+        utils->log(utils->conn, SASL_LOG_ERR, "%s", advice.text);
 }
 
 static int second_step(struct connection *c, const sasl_client_params_t *params, const char *serverin,
