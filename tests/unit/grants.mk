@@ -15,3 +15,12 @@ unit_tests += tests/unit/test_mx
 tests_unit_test_mx_SOURCES = tests/unit/test_mx.c tests/unit/name_server.c tests/unit/name_server.h
 tests_unit_test_mx_CPPFLAGS = $(login_cppflags) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_mx_LDADD = libunittest.la $(login_libs) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_grant tests/unit/test_keeper
+tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
+tests_unit_test_grant_CPPFLAGS = $(grants_test_cppflags)
+tests_unit_test_grant_LDADD = $(grants_test_libs)
+
+tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c
+tests_unit_test_keeper_CPPFLAGS = $(grants_test_cppflags)
+tests_unit_test_keeper_LDADD = $(grants_test_libs)
