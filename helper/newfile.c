@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,9 +89,19 @@ static bool write_zeros(int fd, size_t size)
     return true;
 }
 
+/* A reservation that leaves the size alone asks for no limit, see setrlimit(2). */
+static bool is_within_limit(size_t size)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= size)
+        return true;
+    errno = EFBIG;
+    return false;
+}
+
 bool newfile_reserve(struct newfile *f, size_t size, struct report *why)
 {
-    bool ok = fallocate(f->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0;
+    bool ok = is_within_limit(size) && fallocate(f->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0;
     if (!ok && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)) {
         ok = write_zeros(f->fd, size);
         f->filled = true;
