@@ -52,6 +52,8 @@ static const struct number_advice NUMBERS[] = {
     {90094, FAILURE_NONE, ADMIN_CONSENT},
     {90095, FAILURE_NONE, ADMIN_CONSENT},
     {7000215, FAILURE_NONE, "the client secret is wrong: enter the secret's Value, not its ID, in the account file"},
+    {700027, FAILURE_NONE, "the application does not know this certificate: upload it there, and check client_certificate_file"},
+    {700024, FAILURE_NONE, "the assertion is too old or too new: check this machine's clock, or who renews client_assertion_file"},
     {7000222, FAILURE_NONE, "the client secret has expired: make a new one and put it into the account file"},
     {700025, FAILURE_NONE,
      "this client has no secret: remove client_secret and client_secret_file from the account file"},

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "keeper.h"
 #include "net/jsontext.h"
-#include "net/startup.h"
+#include "startup.h"
 #include "transfer.h"
 
 #include <getopt.h>
@@ -53,7 +53,7 @@ static void warn_of_files(const struct account *a)
                     SETTING_NAMES[FILES[i]]);
 }
 
-/* `text` is the account's file. Takes `item` over. */
+/* `text` is the account's file. */
 static bool add(struct dump *d, const struct account *a, const struct secret *text, const struct state *s)
 {
     struct json_object *item = json_object_new_object();

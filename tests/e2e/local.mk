@@ -31,15 +31,19 @@ EXTRA_DIST += \
 	tests/e2e/test-client-mbsync.sh \
 	tests/e2e/test-client-neomutt.sh \
 	tests/e2e/test-client-sample.sh \
+	tests/e2e/test-commands.sh \
 	tests/e2e/test-concurrent.sh \
 	tests/e2e/test-disk.sh \
 	tests/e2e/test-examples.sh \
 	tests/e2e/test-faults.sh \
+	tests/e2e/test-grants.sh \
+	tests/e2e/test-import.sh \
 	tests/e2e/test-killed.sh \
 	tests/e2e/test-login-browser.sh \
 	tests/e2e/test-login-device.sh \
 	tests/e2e/test-login-terminal.sh \
 	tests/e2e/test-postfix-relay.sh \
+	tests/e2e/test-shared.sh \
 	tests/e2e/test-texts.sh \
 	tests/e2e/test-tls.sh \
 	tests/e2e/test-verbs.sh \

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2317 # the functions `kept` are called by name
 # Commands of account files: tokens and client secrets from elsewhere, and states in gpg, pass and the keyring, with every
 # promise about races and crashes.
 # shellcheck source-path=SCRIPTDIR
@@ -203,7 +204,6 @@ login_with() {
 }
 
 # All that an account does with its state; the function `kept` of each test writes the state.
-# shellcheck disable=SC2317 # they are called by name
 use_store() {
     kept > "$T/first.secret"
     jq -e .refresh_token "$T/first.secret" > /dev/null

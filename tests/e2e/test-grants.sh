@@ -360,6 +360,11 @@ service_account_file: $T/half.json"
 grant: managed_identity
 identity_endpoint: http://example.org/imds"
     refuses "$ME.conf:3: 'identity_endpoint' must be an address with https://"
+    provider entra-odd "token_endpoint: $ASSERTIONS/entra/{tenant}/token
+app_scop: x"
+    account 'provider: entra-odd'
+    refuses "providers/entra-odd.conf:2: unknown key 'app_scop': did you mean 'app_scope'?"
+    rm "$E2E_STAGE/etc/xoauth2/providers/entra-odd.conf"
     account "provider: entra
 subject: a@b.org"
     refuses "$ME.conf:2: 'subject' goes with 'grant: jwt_bearer' alone"
