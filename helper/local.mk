@@ -21,6 +21,7 @@ libhelper_la_SOURCES = \
 	helper/provider.c helper/provider.h \
 	helper/runner.c helper/runner.h \
 	helper/settings.c helper/settings.h \
+	helper/startup.c helper/startup.h \
 	helper/store.c helper/store.h \
 	helper/token.c helper/token.h
 libhelper_la_CPPFLAGS = $(helper_cppflags)
@@ -32,7 +33,6 @@ bin_PROGRAMS += xoauth2
 xoauth2_SOURCES = \
 	helper/command.c helper/command.h \
 	helper/main.c \
-	helper/net/startup.c helper/net/startup.h \
 	helper/verb_helper.c \
 	helper/verb_list.c \
 	helper/verb_refresh.c \

@@ -1,7 +1,7 @@
 #include "config.h"
 
 #include "command.h"
-#include "net/startup.h"
+#include "startup.h"
 #include "text.h"
 
 #include <errno.h>

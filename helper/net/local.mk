@@ -11,8 +11,7 @@ libnet_la_SOURCES = \
 	helper/net/jsontext.c helper/net/jsontext.h \
 	helper/net/jwt.c helper/net/jwt.h \
 	helper/net/oauth.c helper/net/oauth.h \
-	helper/net/renew.c helper/net/renew.h \
-	helper/net/startup.c helper/net/startup.h
+	helper/net/renew.c helper/net/renew.h
 libnet_la_CPPFLAGS = $(net_cppflags)
 
 # What links it links these with it, in this order.

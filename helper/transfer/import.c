@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include "formats.h"
-#include "net/startup.h"
 #include "readfile.h"
+#include "startup.h"
 #include "transfer.h"
 
 #include <getopt.h>

@@ -2,7 +2,6 @@
 noinst_LTLIBRARIES += libtransfer.la
 libtransfer_la_SOURCES = \
 	helper/net/jsontext.c helper/net/jsontext.h \
-	helper/net/startup.c helper/net/startup.h \
 	helper/transfer/formats.c helper/transfer/formats.h \
 	helper/transfer/transfer.c helper/transfer/transfer.h
 libtransfer_la_CPPFLAGS = $(helper_cppflags) -iquote $(top_srcdir)/helper/transfer

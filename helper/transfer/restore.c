@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "net/jsontext.h"
-#include "net/startup.h"
+#include "startup.h"
 #include "transfer.h"
 
 #include <getopt.h>
