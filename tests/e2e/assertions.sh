@@ -3,7 +3,7 @@
 # ends with the test file.
 set -eu
 
-KEYS=$E2E_RUN/assertions
+KEYS=$(mktemp -d "$E2E_RUN/assertions.XXXXXX") # each test file has a server of its own
 
 make_keys() {
     local rsa='-algorithm RSA -pkeyopt rsa_keygen_bits:2048'
@@ -30,7 +30,6 @@ provider() {
 }
 
 start_assertions() {
-    mkdir -p "$KEYS"
     make_keys 2> "$KEYS/openssl.log" || {
         cat "$KEYS/openssl.log"
         return 1

@@ -154,13 +154,25 @@ allow: $CLIENT_ID"
 hosts: imap.example.org
 allow: $CLIENT_ID"
     system_account closed@example.org 'token_command: printf not.for.all'
+    system_account app@fabrikam.com "provider: entra
+tenant: fabrikam.com
+client_id: app
+client_secret: the-app-secret
+grant: client_credentials
+users: *@fabrikam.com
+allow: $CLIENT_ID"
     as_client 0 xoauth2 token anna@contoso.com
     grep -q '^token\.anna\.contoso\.com\.' "$T/out" || fail "$(cat "$T/out")"
     as_client 0 xoauth2 token bert@contoso.com
     grep -q '^token\.bert\.contoso\.com\.' "$T/out" || fail "$(cat "$T/out")"
     as_client 0 xoauth2 token anna@contoso.com
     mv "$T/out" "$T/token.secret"
-    equals "$(assertion_requests true)" 2
+    equals "$(assertion_requests '.endpoint == "google"')" 2
+    as_client 0 xoauth2 token carl@fabrikam.com
+    grep -q '^token\.app\.' "$T/out" || fail "$(cat "$T/out")"
+    as_client 0 xoauth2 token dora@fabrikam.com
+    mv "$T/out" "$T/token.secret"
+    equals "$(assertion_requests '.tenant == "fabrikam.com"')" 1
     as_client 0 xoauth2 token keeper@example.org
     equals "$(cat "$T/out")" of.the.keeper
     as_client 1 xoauth2 token closed@example.org
