@@ -9,8 +9,8 @@ wrap_client() {
     case ${E2E_WRAP:-} in
         valgrind)
             CLIENT_LIMIT=$((CLIENT_SECONDS * 6))
-            CLIENT_WRAP+=(valgrind -q --trace-children=no --leak-check=full --keep-debuginfo=yes --num-callers=40
-                "--log-file=$T/valgrind.client.%p")
+            CLIENT_WRAP+=(valgrind -q --trace-children=no --leak-check=full --keep-debuginfo=yes --fullpath-after=
+                --num-callers=40 "--log-file=$T/valgrind.client.%p")
             ;;
         asan)
             CLIENT_LIMIT=$((CLIENT_SECONDS * 3))
@@ -56,7 +56,7 @@ wrap_verdict() {
         bad=1
     done
     for file in "$T"/valgrind.client.*; do
-        grep -qs 'libsasl2-xoauth2' "$file" || continue
+        grep -qsE 'libsasl2-xoauth2|/(plugin|common)/[a-z_]+\.c:' "$file" || continue
         echo "FAILED: $(basename "$file"):"
         cat "$file"
         bad=1
