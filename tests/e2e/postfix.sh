@@ -163,15 +163,6 @@ start_agent() {
     wait_for test -S "$JAIL$RUNTIME/agent.sock"
 }
 
-stop_agent() {
-    local pid
-    [ -s "$RELAY/agent.pid" ] || return 0
-    pid=$(cat "$RELAY/agent.pid")
-    kill "$pid"
-    wait "$pid" || fail "the agent ended with status $?: $(cat "$T/agent.log")"
-    rm "$RELAY/agent.pid"
-}
-
 # --- all of it ------------------------------------------------------------------------------------------------------
 
 # mail_host y|n: smtp(8) runs in the jail, or not.
