@@ -4,6 +4,7 @@
 
 #include "glob.h"
 #include "runner.h"
+#include "server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,6 +43,7 @@ const char *const SETTING_NAMES[SETTING_COUNT + 1] = {
     [SETTING_FLOW] = "flow",
     [SETTING_USERS] = "users",
     [SETTING_HOSTS] = "hosts",
+    [SETTING_SERVERS] = "servers",
     [SETTING_REFRESH_MARGIN] = "refresh_margin",
     [SETTING_ALLOW] = "allow",
     [SETTING_NOTIFY_COMMAND] = "notify_command",
@@ -82,7 +84,7 @@ static bool has_prefix(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_loopback(const char *host)
+bool settings_is_loopback(const char *host)
 {
     struct in_addr v4;
     if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
@@ -127,7 +129,8 @@ bool settings_url_allowed(const char *url)
         return false;
     if (has_prefix(url, "https://"))
         return take_host(url + strlen("https://"), host, sizeof host);
-    return has_prefix(url, "http://") && take_host(url + strlen("http://"), host, sizeof host) && is_loopback(host);
+    return has_prefix(url, "http://") && take_host(url + strlen("http://"), host, sizeof host) &&
+           settings_is_loopback(host);
 }
 
 bool settings_identity_url_allowed(const char *url)
@@ -240,6 +243,12 @@ static const char *check_hosts(const char *value)
     return NULL;
 }
 
+static const char *check_servers(const char *value)
+{
+    return server_list_is_good(value) ? NULL : "must be addresses such as imaps://imap.example.org "
+                                               "pop3s://pop.example.org smtp://smtp.example.org:587";
+}
+
 static bool is_number(const char *value, long least, long most)
 {
     if (!*value || strlen(value) > 12 || !only(value, DIGITS))
@@ -337,6 +346,7 @@ static const struct {
     [SETTING_FLOW] = {check_flow, ANYWHERE},
     [SETTING_USERS] = {check_list, ACCOUNT_ONLY},
     [SETTING_HOSTS] = {check_hosts, ANYWHERE},
+    [SETTING_SERVERS] = {check_servers, ANYWHERE},
     [SETTING_REFRESH_MARGIN] = {check_margin, ANYWHERE},
     [SETTING_ALLOW] = {check_list, ACCOUNT_ONLY},
     [SETTING_NOTIFY_COMMAND] = {runner_check, ACCOUNT_ONLY},

@@ -39,6 +39,7 @@ enum setting {
     SETTING_FLOW,      /* browser | device */
     SETTING_USERS,     /* account only: addresses and patterns, separated by white space or commas */
     SETTING_HOSTS,     /* host names and patterns such as *.example.org; "*" for any */
+    SETTING_SERVERS,   /* URLs of the mail servers, for `xoauth2 test`: see server.h */
     SETTING_REFRESH_MARGIN, /* seconds before expiry at which a token is renewed */
     SETTING_ALLOW,     /* account only, for the agent: users, @groups and ids that may have its token */
     SETTING_NOTIFY_COMMAND, /* account only, for the agent: see runner.h */
@@ -74,5 +75,8 @@ bool settings_identity_url_allowed(const char *url);
 
 /* Whether an address may be used for a request: https with a host, or http with a loopback address or localhost. */
 bool settings_url_allowed(const char *url);
+
+/* Whether a host of a URL is this machine: localhost, 127/8 or [::1]. */
+bool settings_is_loopback(const char *host);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "glob.h"
 #include "keyfile.h"
+#include "server.h"
 #include "settings.h"
 #include "text.h"
 
@@ -140,7 +141,8 @@ static int for_all(void (*check)(const char *name, const struct keyfile *file, v
 static void is_complete(const char *name, const struct keyfile *file, void *arg)
 {
     bool generic = strcmp(name, "generic") == 0; /* the account file says the rest */
-    static const enum setting NEEDED[] = {SETTING_AUTHORIZATION_ENDPOINT, SETTING_TOKEN_ENDPOINT, SETTING_HOSTS};
+    static const enum setting NEEDED[] = {SETTING_AUTHORIZATION_ENDPOINT, SETTING_TOKEN_ENDPOINT, SETTING_HOSTS,
+                                          SETTING_SERVERS};
     (void)arg;
     must_have(file, SETTING_DESCRIPTION, "");
     must_have(file, SETTING_SCOPE, "");
@@ -175,6 +177,22 @@ static void token_may_go_anywhere(void **state)
 {
     (void)state;
     for_all(takes_plain_http_or_any_host, NULL);
+}
+
+static void servers_may_have_the_token(const char *name, const struct keyfile *file, void *arg)
+{
+    const char *list = file->value[SETTING_SERVERS];
+    struct server s;
+    (void)name;
+    (void)arg;
+    while (list && server_next(&s, &list))
+        must_allow(file, s.host);
+}
+
+static void test_is_sent_where_no_token_may_go(void **state)
+{
+    (void)state;
+    for_all(servers_may_have_the_token, NULL);
 }
 
 struct address {
@@ -285,6 +303,7 @@ int main(void)
         cmocka_unit_test(microsoft_refuses_the_requests),
         cmocka_unit_test(file_is_broken_or_incomplete),
         cmocka_unit_test(token_may_go_anywhere),
+        cmocka_unit_test(test_is_sent_where_no_token_may_go),
         cmocka_unit_test(address_is_taken_for_another_providers),
         cmocka_unit_test(token_of_a_cloud_is_for_another),
         cmocka_unit_test(who_signed_in_stays_unknown),
