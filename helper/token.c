@@ -32,12 +32,12 @@ static bool read_state(struct state *s, const struct account *a, const struct pa
     return result == READFILE_OK || result == READFILE_MISSING;
 }
 
-static bool remembered(const char *name, const struct state_error *e, struct report *why)
+static bool remembered(const char *name, const struct paths *p, const struct state_error *e, struct report *why)
 {
     if (e->message)
         return report_set(why, e->code, "%s", e->message);
-    return report_set(why, e->code, "the last attempt to renew the token of %s failed (%s): run 'xoauth2 refresh %s'",
-                      name, failure_name(e->code), name);
+    return report_set(why, e->code, "the last attempt to renew the token of %s failed (%s): run 'xoauth2%s refresh %s'",
+                      name, failure_name(e->code), paths_option(p), name);
 }
 
 static bool login_needed(const char *name, const struct paths *p, const struct state *s, struct report *why)
@@ -63,7 +63,7 @@ bool token_may_ask(const char *name, const struct paths *p, const struct state *
     if (!s->refresh_token && !s->unattended)
         return login_needed(name, p, s, why);
     if (!force && is_known_failure(&s->last_error, clock_wall()))
-        return remembered(name, &s->last_error, why);
+        return remembered(name, p, &s->last_error, why);
     return true;
 }
 
@@ -101,7 +101,7 @@ static bool adopt_or_fetch(struct request *r, int lock, struct report *why)
                  : state_is_fresh(&r->state, clock_wall(), account_refresh_margin(r->account)))
         return true;
     if (failed)
-        return remembered(r->account->name, error, why);
+        return remembered(r->account->name, r->paths, error, why);
     if (!token_may_ask(r->account->name, r->paths, &r->state, r->force, why) ||
         !fetch_token(r->paths, r->account->state_name, r->force, lock, r->deadline, why) || !reread(r, &before, why))
         return false;

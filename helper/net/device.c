@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "jsontext.h"
+#include "login_again.h"
 #include "qr.h"
 #include "text.h"
 
@@ -163,10 +164,10 @@ static enum device_step ask_for_token(struct login *l, const struct device_code 
 
 static bool expired(struct login *l, struct report *why)
 {
-    return report_set(
-        why, FAILURE_LOGIN_NEEDED,
-        "the code has expired before the login was finished: run 'xoauth2 login --device %s' for a new one",
-        l->client.login);
+    char command[LOGIN_AGAIN_MAX];
+    login_again(l, "--device", command);
+    return report_set(why, FAILURE_LOGIN_NEEDED,
+                      "the code has expired before the login was finished: run '%s' for a new one", command);
 }
 
 /* Section 3.5: `expired_token` is the server's way to say that the time is over. */

@@ -198,8 +198,8 @@ bool oauth_discover(struct oauth_client *c, struct report *why)
     if (!c->issuer)
         return report_set(
             why, FAILURE_CONFIG,
-            "%s has neither provider nor issuer: run 'xoauth2 login' with --provider NAME or --issuer URL",
-            c->account->name);
+            "%s has neither provider nor issuer: run 'xoauth2 login --provider NAME %s', or with --issuer URL",
+            c->account->name, c->login);
     bool ok = get_metadata(c, &root, why) && take_metadata(c, root, why);
     if (ok && !c->token_endpoint)
         ok = report_set(why, FAILURE_CONFIG, "%s names no token endpoint: set token_endpoint in the account file",

@@ -6,6 +6,7 @@
 #include "browser.h"
 #include "device.h"
 #include "login_account.h"
+#include "login_again.h"
 #include "login_app.h"
 #include "login_browser.h"
 #include "login_save.h"
@@ -84,16 +85,18 @@ static enum login_flow choose_flow(const struct login *l)
 /* Signs in, by one of the flows. */
 static bool sign_in(struct login *l, struct oauth_answer *answer, struct report *why)
 {
+    char command[LOGIN_AGAIN_MAX];
     bool device = choose_flow(l) == LOGIN_FLOW_DEVICE;
+    login_again(l, device ? "--browser" : "--device", command);
     if (device && !l->client.device_authorization_endpoint)
         return report_set(
             why, FAILURE_CONFIG,
-            "%s has no device login for mail: run 'xoauth2 login --browser %s'; on a machine without a browser the "
+            "%s has no device login for mail: run '%s'; on a machine without a browser the "
             "address can be opened on another one",
-            login_account_provider(l), l->client.login);
+            login_account_provider(l), command);
     if (!device && !l->client.authorization_endpoint)
-        return report_set(why, FAILURE_CONFIG, "%s has no browser login: run 'xoauth2 login --device %s'",
-                          login_account_provider(l), l->client.login);
+        return report_set(why, FAILURE_CONFIG, "%s has no browser login: run '%s'",
+                          login_account_provider(l), command);
     return device ? device_login(l, answer, why) : login_browser(l, answer, why);
 }
 
@@ -107,9 +110,11 @@ static bool gather(struct login *l, struct report *why)
 /* Everything else that can be known before the person is asked for anything. */
 static bool prepare(struct login *l, struct report *why)
 {
-    return oauth_client_open(&l->client, &l->account, &l->paths, why) &&
-           login_account_check_client(l, why) && oauth_discover(&l->client, why) && choose_scope(l, why) &&
-           login_save_check(l, why);
+    if (!oauth_client_open(&l->client, &l->account, &l->paths, why) || !login_account_check_client(l, why) ||
+        !oauth_discover(&l->client, why))
+        return false;
+    login_account_learn(l, &l->client);
+    return choose_scope(l, why) && login_save_check(l, why);
 }
 
 static bool run(struct login *l, struct report *why)

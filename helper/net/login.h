@@ -23,6 +23,7 @@ struct login {
     char guessed[PROVIDER_NAME_MAX + 1]; /* the provider, where the address alone tells it; else empty */
     char *scope;                         /* to ask for; NULL for none */
     bool scope_chosen;                   /* it is the default with a bare issuer, and goes into the account file */
+    bool wants_basic;                    /* the server's metadata asks for client_secret_basic: as above */
     int64_t asked_at;                    /* wall-clock seconds when the token was asked for */
 };
 

@@ -9,6 +9,7 @@ liblogin_la_SOURCES = \
 	helper/net/identity.c helper/net/identity.h \
 	helper/net/login.h \
 	helper/net/login_account.c helper/net/login_account.h \
+	helper/net/login_again.c helper/net/login_again.h \
 	helper/net/login_app.c helper/net/login_app.h \
 	helper/net/login_browser.c helper/net/login_browser.h \
 	helper/net/login_options.c helper/net/login_options.h \

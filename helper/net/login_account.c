@@ -3,6 +3,7 @@
 #include "login_account.h"
 
 #include "accountfile.h"
+#include "login_again.h"
 #include "login_provider.h"
 
 #include <stdio.h>
@@ -70,6 +71,7 @@ static const char *option_for(enum setting key)
         return "--client-id";
     case SETTING_CLIENT_SECRET:
     case SETTING_CLIENT_SECRET_FILE:
+    case SETTING_CLIENT_SECRET_COMMAND:
         return "--client-secret-file";
     case SETTING_SCOPE:
         return "--scope";
@@ -90,6 +92,7 @@ static bool is_given(enum setting key, const struct login_options *o)
         return o->client_id;
     case SETTING_CLIENT_SECRET:
     case SETTING_CLIENT_SECRET_FILE:
+    case SETTING_CLIENT_SECRET_COMMAND:
         return o->client_secret_file;
     case SETTING_SCOPE:
         return o->scope;
@@ -155,16 +158,18 @@ static bool apply(struct login *l, const struct keyfile *old)
 {
     const struct login_options *o = &l->options;
     const char *flow = o->flow == LOGIN_FLOW_BROWSER ? "browser" : o->flow == LOGIN_FLOW_DEVICE ? "device" : NULL;
+    const char *authentication = l->wants_basic && !old->value[SETTING_CLIENT_AUTHENTICATION] ? "basic" : NULL;
     bool ok = l->text.len > 0 || secret_adds(&l->text, FIRST_LINE);
     if (o->provider)
         ok = ok && drop(l, SETTING_ISSUER, old);
     if (o->issuer)
         ok = ok && drop(l, SETTING_PROVIDER, old);
     if (o->client_secret_file)
-        ok = ok && drop(l, SETTING_CLIENT_SECRET, old);
+        ok = ok && drop(l, SETTING_CLIENT_SECRET, old) && drop(l, SETTING_CLIENT_SECRET_COMMAND, old);
     return ok && set(l, SETTING_PROVIDER, *l->guessed ? l->guessed : o->provider) &&
            set(l, SETTING_ISSUER, o->issuer) && set(l, SETTING_TENANT, o->tenant) &&
            set(l, SETTING_CLIENT_ID, o->client_id) && set(l, SETTING_CLIENT_SECRET_FILE, o->client_secret_file) &&
+           set(l, SETTING_CLIENT_AUTHENTICATION, authentication) &&
            set(l, SETTING_SCOPE, l->scope_chosen ? l->scope : o->scope) && set(l, SETTING_FLOW, flow) &&
            set(l, SETTING_CA_FILE, o->ca_file) && apply_set(l);
 }
@@ -223,6 +228,12 @@ bool login_account_gather(struct login *l, struct report *why)
     return build(l, why) && parse_new(&l->account, l, why);
 }
 
+void login_account_learn(struct login *l, const struct oauth_client *found)
+{
+    l->wants_basic = found->basic && found->client_secret.len > 0 &&
+                     !account_value(&l->account, SETTING_CLIENT_AUTHENTICATION);
+}
+
 /* Whether the file on disk already says what the text says. */
 static bool is_written(const struct login *l)
 {
@@ -249,24 +260,27 @@ static bool no_client_id(const struct login *l, struct report *why)
 {
     const char *advice = account_value(&l->account, SETTING_ADVICE);
     const char *host = account_value(&l->account, SETTING_REDIRECT_HOST);
+    char command[LOGIN_AGAIN_MAX];
     if (advice)
         return report_set(why, FAILURE_CONFIG, "no client id for %s at %s: %s", l->name, login_account_provider(l),
                           advice);
+    login_again(l, "--client-id ID", command);
     return report_set(why, FAILURE_CONFIG,
                       "no client id for %s: register a native (public) client with the redirect address http://%s/ "
-                      "at %s, or ask who runs it for one, then run 'xoauth2 login --client-id ID %s'",
-                      l->name, host ? host : "127.0.0.1", login_account_provider(l), l->client.login);
+                      "at %s, or ask who runs it for one, then run '%s'",
+                      l->name, host ? host : "127.0.0.1", login_account_provider(l), command);
 }
 
 bool login_account_check_client(const struct login *l, struct report *why)
 {
+    char command[LOGIN_AGAIN_MAX];
     if (!l->client.client_id)
         return no_client_id(l, why);
     if (!same(account_value(&l->account, SETTING_CLIENT_SECRET_NEEDED), "yes") || l->client.client_secret.len > 0 ||
         l->client.key || l->client.assertion_file)
         return true;
+    login_again(l, "--client-secret-file FILE", command);
     return report_set(why, FAILURE_CONFIG,
-                      "%s wants the client's secret too: put it into a file of its own (mode 0600) and run "
-                      "'xoauth2 login --client-secret-file FILE %s'",
-                      login_account_provider(l), l->client.login);
+                      "%s wants the client's secret too: put it into a file of its own (mode 0600) and run '%s'",
+                      login_account_provider(l), command);
 }

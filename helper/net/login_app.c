@@ -3,6 +3,7 @@
 #include "login_app.h"
 
 #include "keeper.h"
+#include "login_account.h"
 #include "login_save.h"
 #include "renew.h"
 
@@ -14,11 +15,13 @@ bool login_app_applies(const struct login *l)
 }
 
 /* A token into a state of its own. The old state is not looked at: its endpoint may be another provider's. */
-static bool fetch(const struct login *l, struct state *s, struct report *why)
+static bool fetch(struct login *l, struct state *s, struct report *why)
 {
     struct renewal r;
     bool ok = renew_open(&r, &l->account, &l->paths, s, why) && renew_discover(&r, why) &&
               renew_now(&r, HTTP_TOTAL_TIMEOUT, why) == RENEW_OK;
+    if (ok)
+        login_account_learn(l, &r.client);
     renew_close(&r);
     return ok;
 }

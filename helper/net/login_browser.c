@@ -5,6 +5,7 @@
 #include "authorize.h"
 #include "browser.h"
 #include "clock.h"
+#include "login_again.h"
 #include "loopback.h"
 #include "redirect.h"
 
@@ -209,15 +210,16 @@ static void wait_once(struct wait *w, int64_t deadline)
 
 static bool wait_for_redirect(struct wait *w, struct report *why)
 {
+    char command[LOGIN_AGAIN_MAX];
     int64_t deadline = clock_monotonic() + LOGIN_WAIT_MAX;
     while (!w->done && clock_left(deadline) > 0)
         wait_once(w, deadline);
     loopback_finish(&w->loopback);
     if (w->done)
         return true;
-    return report_set(why, FAILURE_LOGIN_NEEDED,
-                      "no login has arrived within %d minutes: run 'xoauth2 login %s' again", LOGIN_WAIT_MAX / 60000,
-                      w->login->client.login);
+    login_again(w->login, "", command);
+    return report_set(why, FAILURE_LOGIN_NEEDED, "no login has arrived within %d minutes: run '%s' again",
+                      LOGIN_WAIT_MAX / 60000, command);
 }
 
 /* --- what came --- */
@@ -248,17 +250,19 @@ static bool refusal(struct wait *w, struct report *why)
 
 static bool finish(struct wait *w, struct oauth_answer *answer, struct report *why)
 {
+    char command[LOGIN_AGAIN_MAX];
     switch (w->result) {
     case REDIRECT_CODE:
         return exchange(w, answer, why);
     case REDIRECT_ERROR:
         return refusal(w, why);
     default:
+        login_again(w->login, "", command);
         return report_set(
             why, FAILURE_CONFIG,
-            "the answer to the login cannot be trusted, and was not used: %s. Run 'xoauth2 login %s' again; if it "
-            "stays, check issuer in the account file",
-            w->redirect.problem, w->login->client.login);
+            "the answer to the login cannot be trusted, and was not used: %s. Run '%s' again; if it "
+            "stays, check issuer",
+            w->redirect.problem, command);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "login_who.h"
 
 #include "clock.h"
+#include "login_again.h"
 
 #include <stdio.h>
 
@@ -34,6 +35,7 @@ static void read_userinfo(struct login *l, const struct oauth_answer *answer, st
 static bool keep_other(struct login *l, const char *name, struct report *why)
 {
     char question[2 * REPORT_TEXT_MAX];
+    char command[LOGIN_AGAIN_MAX];
     if (l->options.allow_other_user)
         return true;
     snprintf(
@@ -43,11 +45,12 @@ static bool keep_other(struct login *l, const char *name, struct report *why)
         name, l->name, name);
     if (terminal_ask(&l->terminal, question, clock_monotonic() + LOGIN_QUESTION_MAX))
         return true;
+    login_again(l, "", command);
     return report_set(
         why, FAILURE_NOT_ALLOWED,
         "signed in as %s, not as %s: nothing was written. Sign out in the browser or use another profile, then "
-        "run 'xoauth2 login %s' again; if %s may use this mailbox, add --allow-other-user",
-        name, l->name, l->client.login, name);
+        "run '%s' again; if %s may use this mailbox, add --allow-other-user",
+        name, l->name, command, name);
 }
 
 bool login_who(struct login *l, const struct oauth_answer *answer, struct identity *who, struct report *why)

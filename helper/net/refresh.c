@@ -91,8 +91,8 @@ static bool check_lock(const struct paths *p, const char *name, int fd, struct r
         S_ISREG(given.st_mode) && stat(path, &wanted) == 0 && given.st_dev == wanted.st_dev &&
         given.st_ino == wanted.st_ino && flock(fd, LOCK_EX | LOCK_NB) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
         return true;
-    return report_set(why, FAILURE_CONFIG, "descriptor %d does not hold the lock of %s: run 'xoauth2 refresh %s'", fd,
-                      name, name);
+    return report_set(why, FAILURE_CONFIG, "descriptor %d does not hold the lock of %s: run 'xoauth2%s refresh %s'", fd,
+                      name, paths_option(p), name);
 }
 
 /* `given` is the name of a state: "ACCOUNT" or "ACCOUNT USER". */
@@ -109,8 +109,8 @@ static bool load_account(struct account *a, const struct paths *p, const char *g
         return false;
     enum readfile_result result = account_load(a, p, name, why);
     if (result == READFILE_MISSING)
-        return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: run 'xoauth2 login %s%s'", name,
-                          p->system ? "--system " : "", name);
+        return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: run 'xoauth2%s login %s'", name,
+                          paths_option(p), name);
     return result == READFILE_OK && account_set_user(a, given[len] ? given + len + 1 : name, why);
 }
 

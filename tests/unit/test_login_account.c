@@ -3,6 +3,7 @@
 #include "login_account.h"
 
 #include "folder.h"
+#include "login_again.h"
 #include "login_provider.h"
 #include "name_server.h"
 #include "provider.h"
@@ -158,6 +159,122 @@ static void secret_in_the_file_gives_way_to_one_beside_it(void **unused)
     expect_text("issuer: https://i.example\nclient_secret_file: /s\n");
 }
 
+static void secret_of_a_command_gives_way_to_one_in_a_file(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nclient_secret_command: /bin/show me\n");
+    l.options = (struct login_options){.client_secret_file = (char *)"/s"};
+    expect_text("issuer: https://i.example\nclient_secret_file: /s\n");
+    account_file("issuer: https://i.example\nclient_secret_command: /bin/show me\n");
+    l.options = (struct login_options){.issuer = "https://other.example", .client_id = "c"};
+    expect_refused(":2: 'client_secret_command' belongs to the provider that the account has now: remove the line or give "
+                   "--client-secret-file, then");
+}
+
+/* What the metadata told, as the client has it after discovery. */
+static void learn(bool basic, const char *secret)
+{
+    l.client.basic = basic;
+    assert_true(secret_adds(&l.client.client_secret, secret));
+    login_account_learn(&l, &l.client);
+}
+
+/* Writes the account file. */
+static void expect_written(const char *text)
+{
+    struct report why = {0};
+    bool ok = login_account_write(&l, &why);
+    assert_string_equal(why.text, "");
+    assert_true(ok);
+    assert_string_equal(l.text.data, text);
+}
+
+static void server_that_takes_basic_alone_is_remembered(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c", .client_secret_file = (char *)"/s"};
+    expect_text(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\n");
+    learn(true, "secret");
+    expect_written(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\nclient_authentication: basic\n");
+}
+
+static void client_authentication_of_the_file_stays(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nclient_id: c\nclient_authentication: post\n");
+    expect_text("issuer: https://i.example\nclient_id: c\nclient_authentication: post\n");
+    learn(true, "secret");
+    expect_written("issuer: https://i.example\nclient_id: c\nclient_authentication: post\n");
+}
+
+static void client_without_a_secret_authenticates_in_no_way(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c"};
+    expect_text(FIRST "issuer: https://i.example\nclient_id: c\n");
+    learn(true, "");
+    expect_written(FIRST "issuer: https://i.example\nclient_id: c\n");
+}
+
+static void server_that_takes_the_form_needs_no_line(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c", .client_secret_file = (char *)"/s"};
+    expect_text(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\n");
+    learn(false, "secret");
+    expect_written(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\n");
+}
+
+static void expect_again(const char *more, const char *command)
+{
+    char text[LOGIN_AGAIN_MAX];
+    login_again(&l, more, text);
+    assert_string_equal(text, command);
+}
+
+static void command_to_repeat_has_all_options(void **unused)
+{
+    (void)unused;
+    expect_again("", "xoauth2 login me@example.org");
+    l.options = (struct login_options){.provider = "near",
+                                       .tenant = "t",
+                                       .client_id = "c",
+                                       .client_secret_file = (char *)"/s",
+                                       .scope = "a b$c",
+                                       .ca_file = (char *)"/ca",
+                                       .flow = LOGIN_FLOW_DEVICE,
+                                       .set = {{SETTING_HOSTS, "h i"}, {SETTING_PROXY, ""}},
+                                       .set_count = 2};
+    expect_again("", "xoauth2 login --provider near --tenant t --client-id c --client-secret-file /s --scope \"a b\\$c\" "
+                     "--set hosts=\"h i\" --set proxy= --ca-file /ca --device me@example.org");
+    l.paths.system = true;
+    l.options = (struct login_options){.issuer = "https://i.example", .flow = LOGIN_FLOW_BROWSER};
+    expect_again("--client-id ID", "xoauth2 login --issuer https://i.example --browser --client-id ID --system me@example.org");
+}
+
+static void command_to_repeat_has_no_option_twice(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.client_id = "c", .client_secret_file = (char *)"/s", .flow = LOGIN_FLOW_DEVICE};
+    expect_again("--browser", "xoauth2 login --client-id c --client-secret-file /s --browser me@example.org");
+    expect_again("--client-secret-file FILE", "xoauth2 login --client-id c --device --client-secret-file FILE me@example.org");
+}
+
+static void command_to_repeat_that_is_too_long(void **unused)
+{
+    (void)unused;
+    char scope[LOGIN_AGAIN_MAX];
+    memset(scope, 'x', sizeof scope - 1);
+    scope[sizeof scope - 1] = '\0';
+    l.options = (struct login_options){.scope = scope};
+    expect_again("", "the same command");
+    expect_again("--browser", "the same command with --browser");
+    scope[LOGIN_AGAIN_MAX - 1 - strlen("xoauth2 login --scope  me@example.org")] = '\0';
+    char text[LOGIN_AGAIN_MAX];
+    login_again(&l, "", text);
+    assert_int_equal(strlen(text), LOGIN_AGAIN_MAX - 1);
+}
+
 static void file_that_is_not_complete_is_completed(void **unused)
 {
     (void)unused;
@@ -266,11 +383,11 @@ static void client_without_its_secret(void **unused)
     l.options = (struct login_options){.provider = "near", .client_id = "c"};
     expect_text(FIRST "provider: near\nclient_id: c\n");
     l.client.client_id = (char *)"c";
-    l.client.login = (char *)"--system me@example.org";
+    l.paths.system = true;
     assert_false(login_account_check_client(&l, &why));
     assert_string_equal(why.text,
                         "Near Mail wants the client's secret too: put it into a file of its own (mode 0600) and run "
-                        "'xoauth2 login --client-secret-file FILE --system me@example.org'");
+                        "'xoauth2 login --provider near --client-id c --client-secret-file FILE --system me@example.org'");
     assert_true(secret_adds(&l.client.client_secret, "x"));
     assert_true(login_account_check_client(&l, &why));
 }
@@ -281,11 +398,10 @@ static void issuer_without_a_client(void **unused)
     struct report why;
     l.options = (struct login_options){.issuer = "https://i.example"};
     expect_text(FIRST "issuer: https://i.example\n");
-    l.client.login = (char *)"me@example.org";
     assert_false(login_account_check_client(&l, &why));
     assert_non_null(strstr(why.text,
-                           "at https://i.example, or ask who runs it for one, then run 'xoauth2 login --client-id ID "
-                           "me@example.org'"));
+                           "at https://i.example, or ask who runs it for one, then run 'xoauth2 login --issuer "
+                           "https://i.example --client-id ID me@example.org'"));
 }
 
 int main(void)
@@ -299,6 +415,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(endpoint_of_one_provider_is_not_taken_to_another, begin, end),
         cmocka_unit_test_setup_teardown(issuer_gives_way_to_a_provider, begin, end),
         cmocka_unit_test_setup_teardown(secret_in_the_file_gives_way_to_one_beside_it, begin, end),
+        cmocka_unit_test_setup_teardown(secret_of_a_command_gives_way_to_one_in_a_file, begin, end),
+        cmocka_unit_test_setup_teardown(server_that_takes_basic_alone_is_remembered, begin, end),
+        cmocka_unit_test_setup_teardown(client_authentication_of_the_file_stays, begin, end),
+        cmocka_unit_test_setup_teardown(client_without_a_secret_authenticates_in_no_way, begin, end),
+        cmocka_unit_test_setup_teardown(server_that_takes_the_form_needs_no_line, begin, end),
+        cmocka_unit_test_setup_teardown(command_to_repeat_has_all_options, begin, end),
+        cmocka_unit_test_setup_teardown(command_to_repeat_has_no_option_twice, begin, end),
+        cmocka_unit_test_setup_teardown(command_to_repeat_that_is_too_long, begin, end),
         cmocka_unit_test_setup_teardown(file_that_is_not_complete_is_completed, begin, end),
         cmocka_unit_test_setup_teardown(broken_file_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(value_with_a_line_break, begin, end),
