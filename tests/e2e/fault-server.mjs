@@ -27,6 +27,7 @@ const folder = process.argv[2];
 const settings = {
     rotate: true, // a new refresh token at each use; a second use of an old one ends the grant
     access_ttl: 3600,
+    basic: false, // a client proves itself in the Authorization header, and in no other way
     metadata: {}, // fields to change in the metadata
     redirect: {}, // parameters to change in the redirect after the sign-in (null removes one)
     failing: 0, // every so many-th refresh fails ...
@@ -134,7 +135,9 @@ function failure(form) {
 
 async function token(request, response) {
     const form = new URLSearchParams(await read(request));
-    const b = queue.shift() ?? failure(form) ?? always;
+    let b = queue.shift() ?? failure(form) ?? always;
+    const inHeader = /^Basic ./.test(request.headers.authorization ?? '') && !form.has('client_secret');
+    if (settings.basic && !inHeader) b = { error: 'invalid_client', status: 401 };
     const reply = b.hang ? [0] : answer(b, form);
     log({ endpoint: 'token', grant_type: form.get('grant_type'), status: reply[0], scope: form.get('scope') ?? undefined });
     if (b.hang) return;

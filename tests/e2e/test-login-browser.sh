@@ -166,6 +166,34 @@ test_endpoints_without_tls() {
     nothing_written
 }
 
+test_a_server_that_takes_the_client_secret_in_the_header_alone() {
+    (umask 077 && echo 'a secret' > "$T/client.secret")
+    fault set '{"basic": true, "metadata": {"token_endpoint_auth_methods_supported": ["client_secret_basic"]}}'
+    fault set '{"access_ttl": 1}'
+    login_faults --client-secret-file "$T/client.secret"
+    has_line "$ACCOUNTS/$ME.conf" 'client_authentication: basic'
+    wait_for has_expired
+    gets_token
+    equals "$(requests '.grant_type == "refresh_token" and .status == 200')" 1
+    # What the file says counts.
+    sed -i 's/^client_authentication: .*/client_authentication: post/' "$ACCOUNTS/$ME.conf"
+    status 1 xoauth2 refresh "$ME"
+    has "$T/err" 'invalid_client'
+}
+
+test_a_failed_login_tells_the_whole_command() {
+    fault set '{"redirect": {"iss": null}}'
+    status 1 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope 'offline_access mail' "$ME"
+    has "$T/err" "Run 'xoauth2 login --issuer $FAULTS --client-id desktop --scope \"offline_access mail\" $ME' again"
+    fault_defaults
+    status 1 xoauth2 login --issuer "$FAULTS" --device --client-id desktop "$ME"
+    has "$T/err" "run 'xoauth2 login --issuer $FAULTS --client-id desktop --browser $ME'"
+    status 1 xoauth2 login --issuer "$FAULTS" "$ME"
+    has "$T/err" "run 'xoauth2 login --issuer $FAULTS --client-id ID $ME'"
+    status 1 xoauth2 login --provider google --client-id desktop "$ME"
+    has "$T/err" "run 'xoauth2 login --provider google --client-id desktop --client-secret-file FILE $ME'"
+}
+
 test_no_id_token_and_no_userinfo() {
     login_faults
     gets_token
