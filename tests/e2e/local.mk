@@ -20,11 +20,11 @@ EXTRA_DIST += \
 	tests/e2e/run \
 	tests/e2e/sasl-session.mjs \
 	tests/e2e/servers.sh \
+	tests/e2e/soak-agent.sh \
 	tests/e2e/soak.mjs \
 	tests/e2e/stage.sh \
 	tests/e2e/test-agent.sh \
 	tests/e2e/test-agent-killed.sh \
-	tests/e2e/test-agent-soak.sh \
 	tests/e2e/test-choice.sh \
 	tests/e2e/test-client-cyrus.sh \
 	tests/e2e/test-client-libetpan.sh \
