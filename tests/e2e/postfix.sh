@@ -197,9 +197,13 @@ end_mail_host() {
     if [ "$status" -ne 0 ] && [ ! -f "$T/skipped" ]; then
         tail -n 40 "$T/relay.log" "$T/provider.log" "$T/agent.log" || true
     fi
+    if [ -d "$STORE" ] && [ -n "$(find "$STORE" -perm /077)" ]; then
+        find "$STORE" -perm /077 -exec echo 'FAILED: readable by others:' {} +
+        status=1
+    fi
     rm -rf "$RELAY" "$PROVIDER" "$JAIL"
     remove_store
-    return "$status"
+    exit "$status"
 }
 
 # system_login [ACCOUNT]: a person logs the machine's account in, and Postfix may have its tokens.
