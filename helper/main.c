@@ -31,6 +31,8 @@ static const struct verb VERBS[] = {
     {"status", verb_status, NULL, ACCOUNT_OPTIONAL, true, "show how accounts stand, without any secret",
      "[--json] [ACCOUNT]"},
     {"list", verb_list, NULL, ACCOUNT_NONE, true, "print the names of the accounts", "[--json]"},
+    {"test", NULL, LIBEXECDIR "/test", ACCOUNT_NEEDED, false, "log in at the mail servers and explain what fails",
+     "[--json] ACCOUNT [URL]"},
     {"logout", NULL, LIBEXECDIR "/logout", ACCOUNT_NEEDED, false, "revoke and remove the tokens", "ACCOUNT"},
     {"agent", NULL, LIBEXECDIR "/agent", ACCOUNT_NONE, false, "keep tokens ready and hand them out at a socket",
      "[--foreground] [--socket PATH]..."},

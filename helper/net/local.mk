@@ -32,3 +32,4 @@ logout_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 logout_LDADD = $(net_libs)
 
 include helper/net/login.mk
+include helper/net/test.mk
