@@ -80,6 +80,10 @@ tests_unit_test_module_LDADD = $(plugin_test_libs)
 dist_check_SCRIPTS += tests/unit/test_module_file.sh
 TESTS += tests/unit/test_module_file.sh
 
+# The build itself.
+dist_check_SCRIPTS += tests/unit/test_configure.sh tests/unit/test_install.sh
+TESTS += tests/unit/test_configure.sh tests/unit/test_install.sh
+
 # helper/
 helper_test_cppflags = $(unit_cppflags) -iquote $(top_srcdir)/helper $(JSON_CFLAGS)
 unit_tests += \
