@@ -3,9 +3,9 @@
 //     accounts.mjs URL FIRST COUNT LIFETIME [LINE...]
 //
 // bench-FIRST@example.org and those behind it, with five digits; each with an access token of 1,500 characters that
-// expires in LIFETIME seconds (below 0: has expired) and was obtained an hour before. URL is the token endpoint; each "{}" in
-// it is the account's number. The LINEs are added to the account files. Files are replaced as the helper replaces them, so that
-// an agent never sees half of one.
+// expires in LIFETIME seconds (below 0: has expired) and was obtained an hour before. URL is the token endpoint;
+// each "{}" in it is the account's number. The LINEs are added to the account files. Files are replaced as the
+// helper replaces them, so that an agent never sees half of one.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

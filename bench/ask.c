@@ -8,7 +8,8 @@
  *                            nanoseconds for one request, with all of them together
  *   crowd-kept CLIENTS ROUNDS   the same with one connection for each client
  *   burst PROCESSES REQUESTS ACCOUNTS   so many processes send so many requests in all, at once, for the accounts in
- *                            turns; prints how many were answered badly, and the milliseconds until the last was answered
+ *                            turns; prints how many were answered badly, and the milliseconds until the last was
+ *                            answered
  *
  * REQUEST is a file, see asking.h. */
 #include "config.h"

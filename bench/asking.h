@@ -1,5 +1,5 @@
-/* Asking a server at a Unix socket: one request, one reply, of one of two kinds. Every failure that makes a measurement
- * worthless ends the process. */
+/* Asking a server at a Unix socket: one request, one reply, of one of two kinds. Every failure that makes a
+ * measurement worthless ends the process. */
 #ifndef XOAUTH2_BENCH_ASKING_H
 #define XOAUTH2_BENCH_ASKING_H
 
@@ -39,8 +39,8 @@ int asking_connect(const struct asking *a);
 /* Sends the request for an account. False where the server has gone away. */
 bool asking_send(struct asking *a, int fd, unsigned account);
 
-/* Reads what is there, or waits for it. Returns 1 when the reply is whole, 0 while it is not, -1 when the connection has
- * ended. */
+/* Reads what is there, or waits for it. Returns 1 when the reply is whole, 0 while it is not, -1 when the
+ * connection has ended. */
 int asking_read(const struct asking *a, struct reply *r);
 
 /* Whether a whole reply is what was asked for. */

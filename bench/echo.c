@@ -1,5 +1,6 @@
-/* echo SOCKET LENGTH: answers whatever is sent at a Unix socket with LENGTH bytes, of the form of a reply; one client
- * after the other. It decides nothing and knows nobody: no server at a Unix socket can be faster. Ends with a signal. */
+/* echo SOCKET LENGTH: answers whatever is sent at a Unix socket with LENGTH bytes, of the form of a reply; one
+ * client after the other. It decides nothing and knows nobody: no server at a Unix socket can be faster. Ends with
+ * a signal. */
 #include "config.h"
 
 #include "asking.h"

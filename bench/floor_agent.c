@@ -1,5 +1,5 @@
-/* A program that links what the agent links, has made a multi handle, and does nothing until a signal: no agent can need
- * less memory. */
+/* A program that links what the agent links, has made a multi handle, and does nothing until a signal: no agent can
+ * need less memory. */
 #include "config.h"
 
 #include <curl/curl.h>

@@ -6,8 +6,9 @@
 // byte read to its answer handed over, one a line; FOLDER/paths the path of each request as it arrives. It ends with
 // SIGTERM, or after half an hour.
 //
-// An account may ask for something else in its token endpoint, as URL?delay=MILLISECONDS&lifetime=SECONDS&fail=COUNT; the
-// first COUNT requests for that very path are answered with 503. More parameters tell one path from another.
+// An account may ask for something else in its token endpoint, as
+// URL?delay=MILLISECONDS&lifetime=SECONDS&fail=COUNT; the first COUNT requests for that very path are answered with
+// 503. More parameters tell one path from another.
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -37,7 +38,8 @@ const server = createServer((request, response) => {
         const fails = before < Number(asked.get('fail') ?? 0);
         appendFileSync(join(folder, 'paths'), `${request.url}\n`);
         setTimeout(() => {
-            response.writeHead(fails ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+            const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+            response.writeHead(fails ? 503 : 200, headers);
             response.end(fails ? '{}' : answer(Number(asked.get('lifetime') ?? 3600)));
             appendFileSync(join(folder, 'times'), `${performance.now() - start}\n`);
         }, Number(asked.get('delay') ?? delay));

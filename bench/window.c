@@ -1,9 +1,10 @@
-/* Loaded into the agent (LD_PRELOAD): measures the one window in which a kill loses a login, from the last byte of the
- * provider's reply that is read to the new state on disk. For each state it appends a line to the file in $BENCH_WINDOW:
- * the nanoseconds of the window, and how many of them were fsync(2)'s.
+/* Loaded into the agent (LD_PRELOAD): measures the one window in which a kill loses a login, from the last byte of
+ * the provider's reply that is read to the new state on disk. For each state it appends a line to the file in
+ * $BENCH_WINDOW: the nanoseconds of the window, and how many of them were fsync(2)'s.
  *
- * The agent handles one reply after the other, so that these belong together: the last recv(2) of a TCP connection that gave
- * something, the fsync(2) of the file, the renameat(2), and the fsync(2) of the folder after it. */
+ * Only one account is renewed at a time, so that these belong together: the last recv(2) of a TCP connection that
+ * gave something, the fsync(2) of the file, the renameat(2), and the fsync(2) of the folder after it. The agent's
+ * threads take turns in that, and nothing is locked here. */
 #include "config.h"
 
 #include "timing.h"

@@ -113,8 +113,8 @@ bool newfile_reserve(struct newfile *f, size_t size, struct report *why)
     return false;
 }
 
-/* What was reserved is given back last: until the content is on disk a kill may lose a refresh token, and freeing blocks
- * takes longer than all the rest but fsync. */
+/* What was reserved is given back last: until the content is on disk a kill may lose a refresh token, and freeing
+ * blocks takes longer than all the rest but fsync. */
 bool newfile_commit(struct newfile *f, const char *data, size_t len, struct report *why)
 {
     bool ok = write_all(f->fd, data, len) && (!f->filled || ftruncate(f->fd, (off_t)len) == 0) && fsync(f->fd) == 0 &&

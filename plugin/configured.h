@@ -8,8 +8,8 @@
  * read. */
 bool configured_accounts(void);
 
-/* Whether there are accounts of the machine, which this process need not be able to read: where it may not even look, there
- * may be. */
+/* Whether there are accounts of the machine, which this process need not be able to read: where it may not even
+ * look, there may be. */
 bool configured_machine(void);
 
 /* The first for one folder. */

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2119,SC2120,SC2153
-# A mail host: Postfix as a relaying host whose smtp(8) gets its tokens from the system's agent, and a second Postfix as
-# its provider's server, which lets people in whom Dovecot and the OAuth server know. All of it belongs to one test, lies
-# in $E2E_RUN, and ends with the test.
+# A mail host: Postfix as a relaying host whose smtp(8) gets its tokens from the system's agent, and a second
+# Postfix as its provider's server, which lets people in whom Dovecot and the OAuth server know. All of it belongs
+# to one test, lies in $E2E_RUN, and ends with the test.
 
 RELAY=$E2E_RUN/relay       # configuration, data and log of the relaying host
 JAIL=$E2E_RUN/q            # its queue, in which smtp(8) is locked up; short, since a socket's path is
@@ -156,8 +156,9 @@ remove_store() {
 
 start_agent() {
     wrap_own
-    setpriv --reuid $AGENT_ID --regid $AGENT_ID --clear-groups "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" --system agent \
-        --foreground --socket "$RUNTIME/agent.sock" --socket "$JAIL$RUNTIME/agent.sock" >> "$T/agent.log" 2>&1 < /dev/null &
+    setpriv --reuid $AGENT_ID --regid $AGENT_ID --clear-groups "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" --system \
+        agent --foreground --socket "$RUNTIME/agent.sock" --socket "$JAIL$RUNTIME/agent.sock" \
+        >> "$T/agent.log" 2>&1 < /dev/null &
     echo $! > "$RELAY/agent.pid"
     kill_later $!
     wait_for test -S "$JAIL$RUNTIME/agent.sock"
@@ -208,10 +209,11 @@ end_mail_host() {
 
 # system_login [ACCOUNT]: a person logs the machine's account in, and Postfix may have its tokens.
 system_login() {
-    local account=${1:-$ME}
+    local account=${1:-$ME} file
+    file=$SYSTEM_ACCOUNTS/$account.conf
     E2E_BROWSER_USER=$account status 0 xoauth2 --system login --issuer "$ISSUER" --client-id desktop \
         --scope 'openid offline_access email mail' "$account"
-    grep -q '^allow:' "$SYSTEM_ACCOUNTS/$account.conf" || cat "$EXAMPLES/postfix-allow" >> "$SYSTEM_ACCOUNTS/$account.conf"
+    grep -q '^allow:' "$file" || cat "$EXAMPLES/postfix-allow" >> "$file"
 }
 
 # system_login_expired: the access token is of no use any more.
@@ -259,7 +261,8 @@ arrived() {
 # login_of ADDRESS [first|second]: the provider's server let this user in.
 login_of() {
     has "$PROVIDER/log" "sasl_username=$1"
-    [ $# -eq 1 ] || grep -F "postfix/$2/" "$PROVIDER/log" | grep -qF "sasl_username=$1" || fail "$1 is not at the $2 server"
+    [ $# -eq 1 ] || grep -F "postfix/$2/" "$PROVIDER/log" | grep -qF "sasl_username=$1" \
+        || fail "$1 is not at the $2 server"
 }
 
 must_arrive() {

@@ -2,10 +2,11 @@
 //
 //   node soak.mjs SOCKET SECONDS CLIENTS PAUSE ACCOUNT...
 //
-// Each client asks for the token of one account after the other, with up to PAUSE milliseconds in between. The tokens are those
-// of fault-server.mjs, which say when they expire. An answer is wrong when it is a token that has expired, or an error
-// while there was a valid token, or no answer within the 30 s that a mail program has. A valid token is one that the agent has
-// handed out before and that lives for more than the LAST seconds which the agent keeps from handing out.
+// Each client asks for the token of one account after the other, with up to PAUSE milliseconds in between. The
+// tokens are those of fault-server.mjs, which say when they expire. An answer is wrong when it is a token that has
+// expired, or an error while there was a valid token, or no answer within the 30 s that a mail program has. A valid
+// token is one that the agent has handed out before and that lives for more than the LAST seconds which the agent
+// keeps from handing out.
 //
 // Prints a JSON object of counts; exits with 1 if anything was wrong, having said what on standard error.
 import net from 'node:net';

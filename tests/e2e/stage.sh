@@ -12,6 +12,10 @@ everybody_reaches() {
     done
 }
 
+is_own_folder() {
+    [ -d "$1" ] && [ -O "$1" ] && [ ! -L "$1" ]
+}
+
 # A mail host's agent and mail server run as users of their own, who must get to what they run. Where the work folder
 # lies in somebody's home, the stage of root is not in it, but has a fixed place of its own for the time of the tests.
 choose_stage() {
@@ -22,7 +26,7 @@ choose_stage() {
     fi
     E2E_STAGE=/tmp/xoauth2-stage.$(printf %s "$E2E_WORK" | sha256sum | cut -c 1-8)
     # Somebody else could have made it first.
-    mkdir -m 755 "$E2E_STAGE" 2> /dev/null || { [ -d "$E2E_STAGE" ] && [ -O "$E2E_STAGE" ] && [ ! -L "$E2E_STAGE" ]; } || {
+    mkdir -m 755 "$E2E_STAGE" 2> /dev/null || is_own_folder "$E2E_STAGE" || {
         echo "$E2E_STAGE is somebody else's: remove it" >&2
         exit 1
     }

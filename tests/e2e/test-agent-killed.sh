@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The agent is killed at any instant, and started again, while it renews tokens at a server that rotates refresh tokens and
-# ends the login on the reuse of an old one. No login is lost, unless the server's answer was on its way.
+# The agent is killed at any instant, and started again, while it renews tokens at a server that rotates refresh
+# tokens and ends the login on the reuse of an old one. No login is lost, unless the server's answer was on its way.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Postfix relays with tokens of the system's agent, which runs under a uid of its own: smtp(8) in its chroot, as Debian
-# has it, and without.
+# Postfix relays with tokens of the system's agent, which runs under a uid of its own: smtp(8) in its chroot, as
+# Debian has it, and without.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 # shellcheck source-path=SCRIPTDIR
@@ -135,7 +135,8 @@ test_not_allowed() {
     start_agent
     send 'not allowed'
     must_be_deferred status=deferred dsn=4.7.0
-    logged "user id $(id -u postfix) may not use $ME: add it to 'allow:'" || fail 'the mail log does not say what to add'
+    logged "user id $(id -u postfix) may not use $ME: add it to 'allow:'" \
+        || fail 'the mail log does not say what to add'
     has "$T/agent.log" "refused $ME to user id $(id -u postfix)"
     cat "$EXAMPLES/postfix-allow" >> "$SYSTEM_ACCOUNTS/$ME.conf"
     next_attempt
