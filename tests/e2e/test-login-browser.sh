@@ -181,6 +181,21 @@ test_a_server_that_takes_the_client_secret_in_the_header_alone() {
     has "$T/err" 'invalid_client'
 }
 
+test_without_a_browser_and_a_device_login_the_address_is_shown() {
+    unset BROWSER
+    wrap_own
+    setsid "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" login --issuer "$FAULTS" --client-id desktop --scope mail "$ME" \
+        > "$T/out" 2> "$T/err" < /dev/null &
+    LOGIN_PID=$!
+    kill_later "$LOGIN_PID"
+    wait_for grep -q "$FAULTS/authorize?" "$T/err"
+    curl -sSL --max-time 10 -o "$T/page" "$(grep -o "$FAULTS/authorize?[^ ]*" "$T/err")"
+    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    [ ! -s "$T/out" ] || fail "wrote to standard output: $(cat "$T/out")"
+    has "$T/page" 'close'
+    gets_token
+}
+
 test_a_failed_login_tells_the_whole_command() {
     fault set '{"redirect": {"iss": null}}'
     status 1 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope 'offline_access mail' "$ME"

@@ -86,4 +86,14 @@ test_wrong_user_accepted() {
     gets_token
 }
 
+test_device_login_counts_down_and_ends_at_ctrl_c() {
+    on_terminal xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access mail' --device "$ME"
+    wait_for grep -qE '9:5[0-9] left' "$T/screen.secret"
+    printf '\003' >&8
+    ! wait "$TERMINAL_PID" || fail 'it ended well'
+    keep_screen
+    [ ! -e "$XDG_CONFIG_HOME" ] || fail "there is $XDG_CONFIG_HOME"
+    equals "$(find "$STATES" -name '*.json*' 2> /dev/null | wc -l)" 0
+}
+
 run_tests

@@ -123,17 +123,24 @@ test_mistyped_verb() {
 }
 
 test_help_and_version_everywhere() {
-    local verb
+    local verb verbs
     status 0 xoauth2 --version
     has "$T/out" 'xoauth2'
     status 0 xoauth2 --help
-    for verb in login token refresh status logout list helper; do
-        has "$T/out" "$verb"
+    verbs=$(sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p' "$T/out")
+    for verb in login token refresh status logout list helper agent import dump restore; do
+        grep -qx "$verb" <<< "$verbs" || fail "--help does not tell of $verb"
     done
-    for verb in login token refresh status logout list helper; do
+    for verb in $verbs; do
         status 0 xoauth2 "$verb" --help
+        has "$T/out" "Usage: xoauth2"
+        [ ! -s "$T/err" ] || fail "$verb --help wrote: $(cat "$T/err")"
+        status 0 xoauth2 help "$verb"
         status 0 xoauth2 "$verb" --version
+        grep -qE '^xoauth2 [0-9.]+$' "$T/out" || fail "$verb --version wrote: $(cat "$T/out")"
         status 2 xoauth2 "$verb" --no-such-option
+        has "$T/err" 'no-such-option'
+        [ ! -s "$T/out" ] || fail "$verb wrote to standard output: $(cat "$T/out")"
     done
 }
 
@@ -161,6 +168,49 @@ test_xdg_folders_move_with_the_variables() {
     XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$T/state gets_token
     status 1 xoauth2 token "$ME"
     mv "$T/state/xoauth2" "$STATES" # where the hunt for secrets expects them
+}
+
+# The machine's store, in the stage's own folders, which are removed afterwards.
+system_store() {
+    local system=$E2E_STAGE/etc/xoauth2/accounts store=$E2E_STAGE/var/lib/xoauth2
+    E2E_BROWSER_USER=$ME status 0 xoauth2 --system login --issuer "$ISSUER" --client-id desktop \
+        --scope 'openid offline_access email mail' "$ME"
+    equals "$(stat -c %a "$system/$ME.conf")" 640
+    equals "$(stat -c %a "$store/$ME.json")" 600
+    [ ! -e "$ACCOUNTS" ] || fail "there is $ACCOUNTS"
+    [ ! -e "$STATES" ] || fail "there is $STATES"
+    status 0 xoauth2 --system refresh "$ME"
+    status 0 xoauth2 refresh --system "$ME"
+    equals "$(requests '.grant_type == "refresh_token" and .status == 200')" 2
+    status 0 xoauth2 --system list
+    has_line "$T/out" "$ME"
+    status 0 xoauth2 list --system
+    has_line "$T/out" "$ME"
+    status 0 xoauth2 --system status "$ME"
+    has_line "$T/out" "$ME (system)"
+    xoauth2 --system token "$ME" > "$T/one.secret" || fail 'no token'
+    xoauth2 token "$ME" --system > "$T/two.secret" || fail 'no token'
+    cmp "$T/one.secret" "$T/two.secret" || fail 'not the same token'
+    # Whoever has no account of his own uses the machine's, where he may read it.
+    xoauth2 token "$ME" > "$T/three.secret" || fail 'no token'
+    cmp "$T/one.secret" "$T/three.secret" || fail 'not the same token'
+    status 0 xoauth2 logout --system "$ME"
+    status 77 xoauth2 --system token "$ME"
+    has "$T/err" "run 'xoauth2 --system login $ME'"
+    [ ! -e "$store/$ME.json" ] || fail 'there is a state file'
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login "$ME" --system
+    oauth revoke-grant "{\"account\": \"$ME\"}"
+    status 77 xoauth2 --system refresh "$ME"
+    has "$T/err" "run 'xoauth2 login --system $ME'"
+    status 0 xoauth2 --system logout --local --forget "$ME"
+    [ ! -e "$system/$ME.conf" ] || fail 'there is an account file'
+}
+
+test_system_before_or_after_each_verb() {
+    local rc=0
+    (set -e; system_store) || rc=$?
+    rm -rf "$E2E_STAGE/etc/xoauth2/accounts" "$E2E_STAGE/var/lib/xoauth2"
+    return "$rc"
 }
 
 test_home_from_the_password_database() {
