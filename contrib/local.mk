@@ -46,3 +46,5 @@ contrib/systemd/sysusers.d/xoauth2.conf: contrib/systemd/sysusers.conf.in Makefi
 	$(systemd_fill) $(srcdir)/contrib/systemd/sysusers.conf.in > $@
 contrib/systemd/tmpfiles.d/xoauth2.conf: contrib/systemd/tmpfiles.conf.in Makefile
 	$(systemd_fill) $(srcdir)/contrib/systemd/tmpfiles.conf.in > $@
+
+include contrib/completions/local.mk
