@@ -105,7 +105,12 @@ static void program_that_is_not_there(void **unused)
     (void)unused;
     struct report why;
     pid_t pid;
-    if (browser_start("no-such-browser --new-window", URL, &pid, &why)) {
+    char *path = strdup(getenv("PATH"));
+    setenv("PATH", "/usr/bin:/bin", 1); /* a folder that we may not read would be the error */
+    bool ok = browser_start("no-such-browser --new-window", URL, &pid, &why);
+    setenv("PATH", path, 1);
+    free(path);
+    if (ok) {
         assert_int_equal(wait_for(pid), 127); /* under valgrind the child cannot tell us in another way */
         return;
     }
