@@ -22,6 +22,8 @@
 
 enum { ENVIRONMENT_MAX = 128, READ_SIZE = 4096, DISCARDED_MAX = 16 * RUNNER_OUTPUT_MAX };
 
+enum { LOOK_AGAIN = 20 /* milliseconds between two looks at a process that has no descriptor */ };
+
 /* --- the words --- */
 
 /* The words of a line, in a copy of it. */
@@ -250,23 +252,35 @@ static ssize_t read_some(int fd, struct secret *output, size_t *seen)
     return got;
 }
 
-/* Until the process has ended: something that it left running may keep the pipe open for ever. */
-static enum outcome collect(int process, int fd, struct secret *output, int64_t deadline)
+/* Whether the process has ended; its status stays there for waitpid(). */
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+/* Until the process has ended: something that it left running may keep the pipe open for ever. `process` is its
+ * descriptor, or -1 where the kernel has none to give: then we look from time to time. */
+static enum outcome collect(pid_t pid, int process, int fd, struct secret *output, int64_t deadline)
 {
     size_t seen = 0;
     bool open = true;
     for (;;) {
         struct pollfd fds[2] = {{.fd = process, .events = POLLIN}, {.fd = open ? fd : -1, .events = POLLIN}};
-        int ready = poll(fds, 2, clock_left(deadline));
+        int left = clock_left(deadline);
+        int ready = poll(fds, 2, process >= 0 || left < LOOK_AGAIN ? left : LOOK_AGAIN);
         if (ready < 0 && errno == EINTR)
             continue;
-        if (ready <= 0)
-            return ready == 0 ? OUTCOME_LATE : OUTCOME_TROUBLE;
+        if (ready < 0)
+            return OUTCOME_TROUBLE;
+        if (left == 0)
+            return OUTCOME_LATE;
+        bool ended = process >= 0 ? fds[0].revents != 0 : has_ended(pid);
         ssize_t got = open ? read_some(fd, output, &seen) : 0;
         if (got == -2)
             return OUTCOME_TOO_MUCH;
         open = open && got != 0;
-        if (fds[0].revents && got <= 0)
+        if (ended && got <= 0)
             return OUTCOME_ENDED;
     }
 }
@@ -312,9 +326,7 @@ static bool watch(pid_t pid, int fd, const char *what, struct secret *output, in
 {
     int status = 0;
     int process = pidfd_open(pid, 0);
-    enum outcome outcome = OUTCOME_TROUBLE;
-    if (process >= 0)
-        outcome = collect(process, fd, output, clock_monotonic() + timeout);
+    enum outcome outcome = collect(pid, process, fd, output, clock_monotonic() + timeout);
     if (outcome != OUTCOME_ENDED)
         kill(-pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -340,10 +352,11 @@ static bool prepare(const char *line, const char *what, struct words *w, char pa
         wrong = check(w);
     if (wrong)
         return report_set(why, FAILURE_CONFIG, "%s %s", what, wrong);
-    if (find_program(w->word[0], path))
-        return true;
-    return report_set(why, FAILURE_CONFIG,
-                      "%s: the program '%s' is not in " RUNNER_PATH ": give its absolute path", what, w->word[0]);
+    if (!find_program(w->word[0], path))
+        return report_set(why, FAILURE_CONFIG,
+                          "%s: the program '%s' is not in " RUNNER_PATH ": give its absolute path", what, w->word[0]);
+    /* Where posix_spawn() is emulated, it does not tell. */
+    return access(path, X_OK) == 0 || start_failed(what, errno, why);
 }
 
 bool runner_start(const char *line, const char *what, const char *const more[], struct report *why)
