@@ -48,3 +48,17 @@ contrib/systemd/tmpfiles.d/xoauth2.conf: contrib/systemd/tmpfiles.conf.in Makefi
 	$(systemd_fill) $(srcdir)/contrib/systemd/tmpfiles.conf.in > $@
 
 include contrib/completions/local.mk
+
+# Debian's packages are built from this: dpkg-buildpackage.
+EXTRA_DIST += \
+	debian/changelog \
+	debian/control \
+	debian/copyright \
+	debian/libsasl2-modules-xoauth2.install \
+	debian/not-installed \
+	debian/rules \
+	debian/source/format \
+	debian/xoauth2.docs \
+	debian/xoauth2.install \
+	debian/xoauth2.postrm \
+	tests/packages
