@@ -536,7 +536,9 @@ static bool keep_or_set(char **field, const char *value)
 static bool take_origin(struct state *s, const struct oauth_answer *answer, const struct oauth_client *c,
                         struct report *why)
 {
-    bool ok = keep_or_set(&s->scope, answer->scope) && keep_or_set(&s->issuer, c->issuer) &&
+    bool found_basic = c->basic && !account_value(c->account, SETTING_CLIENT_AUTHENTICATION);
+    bool ok = keep_or_set(&s->client_authentication, found_basic ? "basic" : NULL) &&
+              keep_or_set(&s->scope, answer->scope) && keep_or_set(&s->issuer, c->issuer) &&
               keep_or_set(&s->client_id, c->client_id) && keep_or_set(&s->token_endpoint, c->token_endpoint) &&
               keep_or_set(&s->revocation_endpoint, c->revocation_endpoint) &&
               keep_or_set(&s->userinfo_endpoint, c->userinfo_endpoint);

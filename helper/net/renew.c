@@ -40,6 +40,13 @@ static bool check_origin(const struct oauth_client *c, const struct state *s, st
     return true;
 }
 
+/* What the metadata told when the endpoint was found. */
+static void recall_authentication(struct oauth_client *c, const struct state *s)
+{
+    if (!account_value(c->account, SETTING_CLIENT_AUTHENTICATION) && s->client_authentication)
+        c->basic = strcmp(s->client_authentication, "basic") == 0;
+}
+
 static bool set_endpoint(struct oauth_client *c, const struct state *s, struct report *why)
 {
     const char *url = renew_endpoint(c, s, c->token_endpoint, s->token_endpoint);
@@ -47,6 +54,7 @@ static bool set_endpoint(struct oauth_client *c, const struct state *s, struct r
         return report_set(why, FAILURE_LOGIN_NEEDED,
                           "where to renew the token of %s is not known: run 'xoauth2 login %s'", c->account->name,
                           c->login);
+    recall_authentication(c, s);
     if (url != c->token_endpoint)
         c->token_endpoint = strdup(url);
     if (!c->client_id && s->client_id)
@@ -73,6 +81,7 @@ static bool recall_endpoint(struct oauth_client *c, const struct state *s, struc
     const char *url = renew_endpoint(c, s, c->token_endpoint, s->token_endpoint);
     if (!url || url == c->token_endpoint)
         return true;
+    recall_authentication(c, s);
     c->token_endpoint = strdup(url);
     return c->token_endpoint || report_set(why, FAILURE_UNREACHABLE, "not enough memory");
 }

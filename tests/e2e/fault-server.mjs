@@ -74,6 +74,7 @@ function exchange(form) {
         grants.set(grant, true);
         return [200, tokens(grant)];
     }
+    if (form.get('grant_type') === 'client_credentials') return [200, { ...tokens(crypto.randomUUID()), refresh_token: undefined }];
     const value = form.get('refresh_token');
     const known = refreshTokens.get(value);
     if (!known || !grants.get(known.grant)) return [400, { error: 'invalid_grant', error_description: 'unknown grant' }];

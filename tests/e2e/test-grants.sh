@@ -121,6 +121,20 @@ test_secret_in_the_header_is_refused() {
 client_authentication: basic'
 }
 
+# Nobody has logged in who could have written it into the account file.
+test_server_that_takes_the_header_alone_is_forgotten() {
+    fault set '{"basic": true, "metadata": {"token_endpoint_auth_methods_supported": ["client_secret_basic"]}}'
+    account "issuer: $FAULTS
+client_id: app
+client_secret: a-secret
+grant: client_credentials"
+    gets_token
+    status 0 xoauth2 refresh "$ME"
+    equals "$(requests '.grant_type == "client_credentials" and .status == 200')" 2
+    status 0 xoauth2 login --set client_id=app "$ME"
+    has_line "$ACCOUNTS/$ME.conf" 'client_authentication: basic'
+}
+
 test_rsa_key_is_refused() {
     standard by-rsa "client_key_file: $KEYS/client.key
 client_key_id: client.key"

@@ -107,6 +107,32 @@ static void scope_where_the_provider_wants_it(void **state)
     trial_end(&t);
 }
 
+/* The metadata told it once, and it is not asked for again; what the account file says goes before. */
+static void secret_as_the_metadata_wanted_it(void **state)
+{
+    const struct web_turn turns[] = {{.act = WEB_REPLY, .reply = GOOD}};
+    static const char *const SETTINGS[] = {NULL, "post"};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct trial t;
+        bool app = i >= 2;
+        trial_begin(&t, turns, 1);
+        t.account.file.value[SETTING_CLIENT_SECRET] = "hush";
+        t.account.file.value[SETTING_CLIENT_AUTHENTICATION] = SETTINGS[i % 2];
+        if (app)
+            t.account.file.value[SETTING_GRANT] = "client_credentials";
+        assert_true(state_set(&t.state.client_authentication, "basic"));
+        trial_run(&t);
+        assert_int_equal(t.result, RENEW_OK);
+        if (i % 2 == 0)
+            assert_non_null(strstr(t.server.requests[0], "Authorization: Basic dGhlLWNsaWVudDpodXNo\r\n"));
+        else
+            assert_non_null(strstr(t.server.requests[0], "&client_secret=hush"));
+        assert_string_equal(t.state.client_authentication, "basic");
+        trial_end(&t);
+    }
+}
+
 static void secret_in_the_form_or_the_header(void **state)
 {
     const struct web_turn turns[] = {{.act = WEB_REPLY, .reply = GOOD}};
@@ -381,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rotated_token),
         cmocka_unit_test(scope_where_the_provider_wants_it),
+        cmocka_unit_test(secret_as_the_metadata_wanted_it),
         cmocka_unit_test(secret_in_the_form_or_the_header),
         cmocka_unit_test(dead_refresh_token),
         cmocka_unit_test(login_wanted_for_another_reason),

@@ -88,6 +88,7 @@ static void everything_comes_back(void **state)
     assert_true(state_set(&s.token_endpoint, "https://x.org/t"));
     assert_true(state_set(&s.revocation_endpoint, "https://x.org/r"));
     assert_true(state_set(&s.userinfo_endpoint, "https://x.org/u"));
+    assert_true(state_set(&s.client_authentication, "basic"));
     s.last_error = (struct state_error){.code = FAILURE_LOGIN_NEEDED, .at = 5, .retry_at = 6};
     assert_true(state_set(&s.last_error.error, "invalid_grant"));
     assert_true(state_set(&s.last_error.message, "log in"));
@@ -107,6 +108,7 @@ static void everything_comes_back(void **state)
     assert_string_equal(s.token_endpoint, "https://x.org/t");
     assert_string_equal(s.revocation_endpoint, "https://x.org/r");
     assert_string_equal(s.userinfo_endpoint, "https://x.org/u");
+    assert_string_equal(s.client_authentication, "basic");
     assert_int_equal(s.last_error.code, FAILURE_LOGIN_NEEDED);
     assert_string_equal(s.last_error.error, "invalid_grant");
     assert_string_equal(s.last_error.message, "log in");
