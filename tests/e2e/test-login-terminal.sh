@@ -7,7 +7,10 @@
 # to $T/screen.secret (a pasted URL is echoed there). TERMINAL_PID ends with the command's status.
 on_terminal() {
     mkfifo "$T/keyboard"
-    printf '%q ' "$@" > "$T/command"
+    {
+        echo 'stty cols 120 rows 60'
+        printf '%q ' "$@"
+    } > "$T/command"
     script -qefc "sh $T/command" /dev/null < "$T/keyboard" > "$T/screen.secret" 2>&1 &
     TERMINAL_PID=$!
     kill_later "$TERMINAL_PID"
@@ -89,6 +92,7 @@ test_wrong_user_accepted() {
 test_device_login_counts_down_and_ends_at_ctrl_c() {
     on_terminal xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access mail' --device "$ME"
     wait_for grep -qE '9:5[0-9] left' "$T/screen.secret"
+    [ "$(grep -c '████' "$T/screen.secret")" -ge 10 ] || fail "no QR code: $(cat "$T/screen.secret")"
     printf '\003' >&8
     ! wait "$TERMINAL_PID" || fail 'it ended well'
     keep_screen
