@@ -60,5 +60,7 @@ EXTRA_DIST += \
 	debian/source/format \
 	debian/xoauth2.docs \
 	debian/xoauth2.install \
+	debian/xoauth2.postinst \
 	debian/xoauth2.postrm \
-	tests/packages
+	tests/packages \
+	tests/packages-root
