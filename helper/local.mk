@@ -20,6 +20,7 @@ libhelper_la_SOURCES = \
 	helper/paths.c helper/paths.h \
 	helper/provider.c helper/provider.h \
 	helper/runner.c helper/runner.h \
+	helper/screen.c helper/screen.h \
 	helper/server.c helper/server.h \
 	helper/settings.c helper/settings.h \
 	helper/startup.c helper/startup.h \

@@ -32,7 +32,7 @@ static const struct verb VERBS[] = {
      "[--json] [ACCOUNT]"},
     {"list", verb_list, NULL, ACCOUNT_NONE, true, "print the names of the accounts", "[--json]"},
     {"test", NULL, LIBEXECDIR "/test", ACCOUNT_NEEDED, false, "log in at the mail servers and explain what fails",
-     "[--json] ACCOUNT [URL]"},
+     "[--json] [--through-sasl] ACCOUNT [URL]"},
     {"logout", NULL, LIBEXECDIR "/logout", ACCOUNT_NEEDED, false, "revoke and remove the tokens", "ACCOUNT"},
     {"agent", NULL, LIBEXECDIR "/agent", ACCOUNT_NONE, false, "keep tokens ready and hand them out at a socket",
      "[--foreground] [--socket PATH]..."},

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "clock.h"
+#include "screen.h"
 #include "token.h"
 
 #include <stdio.h>
@@ -15,7 +16,9 @@ int verb_refresh(const struct command *c)
     struct token_reply reply = {.expires_at = 0};
     if (!command_account(c, &a, &p, &why))
         return command_fail(&why);
+    screen_waiting("waiting for a token of %s", a.name);
     bool ok = token_get(&a, &p, NULL, true, &reply, &why);
+    screen_ready();
     if (ok && reply.expires_at == 0)
         printf("%s: new access token\n", a.name);
     if (ok && reply.expires_at > 0) {

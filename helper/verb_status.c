@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "inquiry.h"
 #include "keeper.h"
+#include "screen.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -149,7 +150,9 @@ static void print_error(const struct view *v)
     char when[COMMAND_TIME_MAX];
     if (v->problem.code == FAILURE_NONE)
         return;
-    printf("  problem        %s\n", v->problem.text);
+    fputs("  problem        ", stdout);
+    screen_print(SCREEN_RED, v->problem.text);
+    puts("");
     if (v->state.last_error.code == FAILURE_NONE || v->state.last_error.at == 0)
         return;
     command_time(v->state.last_error.at, v->now, when);

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "inquiry.h"
+#include "screen.h"
 #include "token.h"
 
 #include <errno.h>
@@ -44,7 +45,10 @@ int verb_token(const struct command *c)
 {
     struct report why;
     struct token_reply reply = {.expires_at = 0};
-    bool ok = get_token(c, &reply, &why) && print_token(&reply, &why);
+    screen_waiting("waiting for a token of %s", c->account);
+    bool ok = get_token(c, &reply, &why);
+    screen_ready();
+    ok = ok && print_token(&reply, &why);
     secret_free(&reply.token);
     return ok ? EXIT_OK : command_fail(&why);
 }

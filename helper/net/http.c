@@ -3,6 +3,7 @@
 #include "http.h"
 
 #include "clock.h"
+#include "screen.h"
 #include "settings.h"
 
 #include <ctype.h>
@@ -553,8 +554,10 @@ bool http_perform(struct http_exchange *x, struct http_reply *reply, struct repo
     if (!x)
         return false;
     enum http_step step = HTTP_AGAIN;
+    screen_waiting("waiting for %s", x->host);
     while (step == HTTP_AGAIN)
         step = http_finish(x, (int)curl_easy_perform(x->easy), reply, why);
+    screen_ready();
     http_end(&x);
     return step == HTTP_DONE;
 }

@@ -1,13 +1,15 @@
-/* `xoauth2 test [--json] ACCOUNT [URL]`: logs in at the account's mail servers, and says what is wrong where that
- * fails. */
+/* `xoauth2 test [--json] [--through-sasl] ACCOUNT [URL]`: logs in at the account's mail servers, and says what
+ * is wrong where that fails. */
 #include "config.h"
 
 #include "account.h"
 #include "inquiry.h"
 #include "lookup.h"
+#include "screen.h"
 #include "startup.h"
 #include "test_attempt.h"
 #include "test_report.h"
+#include "test_sasl.h"
 #include "token.h"
 
 #include <curl/curl.h>
@@ -26,6 +28,7 @@ enum { MECHANISM_COUNT = sizeof MECHANISMS / sizeof MECHANISMS[0] };
 struct request {
     bool system;
     bool json;
+    bool through_sasl;
     const char *account;
     const char *url; /* NULL: the servers of the account or its provider */
 };
@@ -37,15 +40,16 @@ struct verdict {
 };
 
 static const char USAGE[] =
-    "Usage: xoauth2 test [--system] [--json] ACCOUNT [URL]\n"
+    "Usage: xoauth2 test [--system] [--json] [--through-sasl] ACCOUNT [URL]\n"
     "Logs in at the mail servers of ACCOUNT with its token, by each mechanism that they offer, and asks for the mailbox.\n"
     "No mail is read or sent. URL is one server, such as imaps://imap.example.org or smtp://smtp.example.org:587,\n"
     "instead of 'servers:' in the account file or the provider's.\n"
     "\n"
-    "  --system   the machine's account instead of your own\n"
-    "  --json     print JSON\n"
-    "  --help     show this\n"
-    "  --version  show the version\n"
+    "  --through-sasl  log in through libsasl2 and the plugin that it finds, as mail programs do\n"
+    "  --system        the machine's account instead of your own\n"
+    "  --json          print JSON\n"
+    "  --help          show this\n"
+    "  --version       show the version\n"
     "\n"
     "Exit status: 0 every server takes the token, 1 one does not, 2 wrong usage, 75 failed for now: try again later,\n"
     "77 the login has ended.\n";
@@ -55,6 +59,7 @@ static int parse_arguments(int argc, char **argv, struct request *request)
 {
     static const struct option OPTIONS[] = {{"system", no_argument, NULL, 's'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"through-sasl", no_argument, NULL, 't'},
                                             {"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
@@ -67,6 +72,8 @@ static int parse_arguments(int argc, char **argv, struct request *request)
             request->system = true;
         } else if (option == 'j') {
             request->json = true;
+        } else if (option == 't') {
+            request->through_sasl = true;
         } else if (option == 'h' || option == 'v') {
             fputs(option == 'h' ? USAGE : "xoauth2 " PACKAGE_VERSION "\n", stdout);
             return fflush(stdout) == 0 ? 0 : 1;
@@ -113,8 +120,8 @@ static bool get_token(const struct account *a, const struct paths *p, struct tok
 }
 
 /* One server, with each mechanism; after the first failure that has nothing to do with the mechanism no other. */
-static void test_server(const struct server *s, const struct account *a, bool system, const char *user,
-                        const char *token, struct test_report *out, struct verdict *v)
+static void test_server(const struct server *s, const struct account *a, const struct login_as *as,
+                        struct test_report *out, struct verdict *v)
 {
     struct attempt attempts[MECHANISM_COUNT];
     size_t count = 0, good = 0;
@@ -122,7 +129,9 @@ static void test_server(const struct server *s, const struct account *a, bool sy
     for (bool more = true; more && count < MECHANISM_COUNT; count++) {
         struct attempt *one = &attempts[count];
         *one = (struct attempt){.server = s, .mechanism = MECHANISMS[count]};
-        attempt_make(one, a, system, user, token);
+        screen_waiting("waiting for %s, %s", s->url, one->mechanism);
+        attempt_make(one, a, as);
+        screen_ready();
         good += one->result == ATTEMPT_OK;
         bad = bad || (one->result != ATTEMPT_OK && one->result != ATTEMPT_NOT_OFFERED &&
                       one->result != ATTEMPT_UNREACHABLE);
@@ -144,11 +153,14 @@ static bool run(const struct request *request, struct verdict *v, struct report 
         !lookup(&a, &p, request->system ? LOOKUP_SYSTEM : LOOKUP_ALL, user, NULL, why))
         return false;
     const char *servers = choose_servers(request, &a, why);
-    bool ok = servers && get_token(&a, &p, &reply, why);
+    screen_waiting("waiting for a token of %s", user);
+    bool ok = servers && get_token(&a, &p, &reply, why) && (!request->through_sasl || test_sasl_init(why));
+    screen_ready();
     if (ok) {
         struct test_report out = {.json = request->json ? json_object_new_array() : NULL, .user = user};
+        const struct login_as as = {user, reply.token.data, p.system, request->through_sasl};
         while (server_next(&s, &servers))
-            test_server(&s, &a, p.system, user, reply.token.data, &out, v);
+            test_server(&s, &a, &as, &out, v);
         ok = test_report_end(&out) || report_set(why, FAILURE_CONFIG, "cannot write to standard output");
     }
     secret_free(&reply.token);
@@ -178,6 +190,7 @@ int main(int argc, char **argv)
         return EX_TEMPFAIL;
     }
     bool ok = run(&request, &v, &why);
+    test_sasl_end();
     curl_global_cleanup();
     if (!ok) {
         fprintf(stderr, "xoauth2: %s\n", why.text);

@@ -3,25 +3,19 @@
 #include "test_attempt.h"
 
 #include "advice.h"
-#include "base64.h"
 #include "http.h"
-#include "jsontext.h"
-#include "secret.h"
+#include "test_sasl.h"
+#include "test_talk.h"
 #include "token.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CHALLENGE_MAX = 4096, /* bytes of a challenge that is looked at */
-    LINE_MAX_KEPT = 4096, /* bytes of a line that are looked at */
-    STATUS_MAX = 32,      /* bytes of a challenge's status, with the NUL */
-    WORD_MAX_SHOWN = 40,  /* a server that repeats what it was sent must not bring a token onto the screen */
-};
+/* A server that repeats what it was sent must not bring a token onto the screen. */
+enum { WORD_MAX_SHOWN = 40 };
 
 static const char *const NAMES[] = {
     [ATTEMPT_OK] = "ok",
@@ -30,25 +24,9 @@ static const char *const NAMES[] = {
     [ATTEMPT_NO_MAILBOX] = "no-mailbox",
     [ATTEMPT_NOT_ALLOWED] = "not-allowed",
     [ATTEMPT_NOT_TRUSTED] = "not-trusted",
+    [ATTEMPT_NO_PLUGIN] = "no-plugin",
+    [ATTEMPT_NO_TOKEN] = "no-token",
     [ATTEMPT_UNREACHABLE] = "unreachable",
-};
-
-/* What each protocol does after the login. EXAMINE and STATUS need the mailbox; a NOOP is all that sends no mail. */
-static const char *const COMMANDS[] = {
-    [SERVER_IMAP] = "STATUS INBOX (MESSAGES)",
-    [SERVER_POP3] = "STAT",
-    [SERVER_SMTP] = "NOOP",
-};
-
-/* What was heard of one connection. */
-struct talk {
-    const struct server *server;
-    const char *mechanism;
-    bool offered;      /* the server has the mechanism */
-    bool logged_in;    /* the command after the login was sent */
-    char status[STATUS_MAX]; /* of the server's challenge, "" where there was none */
-    char line[LINE_MAX_KEPT + 1]; /* its last */
-    char detail[CURL_ERROR_SIZE];
 };
 
 const char *attempt_result_name(enum attempt_result result)
@@ -56,53 +34,10 @@ const char *attempt_result_name(enum attempt_result result)
     return NAMES[result];
 }
 
-/* Whether the line, a list of the server's capabilities, has the mechanism: "AUTH=XOAUTH2" in IMAP, a word of its own
- * after "AUTH" or "SASL" elsewhere. */
-static bool offers(const struct talk *t)
-{
-    size_t len = strlen(t->mechanism);
-    bool imap = t->server->protocol == SERVER_IMAP;
-    for (const char *at = t->line; (at = strcasestr(at, t->mechanism)); at += len) {
-        bool begins = imap ? at - t->line >= 5 && strncasecmp(at - 5, "AUTH=", 5) == 0 : at > t->line && at[-1] == ' ';
-        if (begins && !isalnum((unsigned char)at[len]) && at[len] != '-' && at[len] != '_')
-            return imap || strcasestr(t->line, "AUTH") || strncasecmp(t->line, "SASL", 4) == 0;
-    }
-    return false;
-}
-
-/* The status of a challenge (RFC 7628, section 3.2.2), which some servers write as a number. */
-static void take_challenge(struct talk *t, const char *text)
-{
-    struct secret decoded;
-    struct json_object *value = NULL;
-    secret_init(&decoded, CHALLENGE_MAX);
-    struct json_object *root =
-        base64_decode(text, &decoded) && decoded.len > 0 ? jsontext_parse(decoded.data, decoded.len) : NULL;
-    if (root && json_object_object_get_ex(root, "status", &value) &&
-        (json_object_is_type(value, json_type_string) || json_object_is_type(value, json_type_int)))
-        snprintf(t->status, sizeof t->status, "%s", json_object_get_string(value));
-    jsontext_free(&root);
-    secret_free(&decoded);
-}
-
-static void hear(struct talk *t, const char *data, size_t size)
-{
-    size_t len = size < LINE_MAX_KEPT ? size : LINE_MAX_KEPT;
-    while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r'))
-        len--;
-    memcpy(t->line, data, len);
-    t->line[len] = '\0';
-    t->offered = t->offered || offers(t);
-    if (strncmp(t->line, "+ ", 2) == 0)
-        take_challenge(t, t->line + 2);
-    else if (strncmp(t->line, "334 ", 4) == 0)
-        take_challenge(t, t->line + 4);
-}
-
 /* Whether a line that is sent is the command after the login; IMAP has its tag in front of it. */
 static bool is_command(const struct talk *t, const char *data, size_t size)
 {
-    const char *command = COMMANDS[t->server->protocol];
+    const char *command = talk_command(t);
     size_t len = strlen(command);
     return size >= len + 2 && size <= len + 2 + 16 && strncmp(data + size - 2 - len, command, len) == 0;
 }
@@ -113,7 +48,7 @@ static int listen_in(CURL *easy, curl_infotype type, char *data, size_t size, vo
     struct talk *t = arg;
     (void)easy;
     if (type == CURLINFO_HEADER_IN)
-        hear(t, data, size);
+        talk_hear(t, data, size);
     else if (type == CURLINFO_HEADER_OUT && is_command(t, data, size))
         t->logged_in = true;
     return 0;
@@ -165,7 +100,7 @@ static bool set_login(CURL *e, const struct talk *t, const char *user, const cha
     return curl_easy_setopt(e, CURLOPT_LOGIN_OPTIONS, options) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_USERNAME, user) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER, token) == CURLE_OK &&
-           curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, COMMANDS[t->server->protocol]) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, talk_command(t)) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_NOBODY, 1L) == CURLE_OK;
 }
 
@@ -211,7 +146,7 @@ static void refused(struct attempt *a, const struct talk *t, const struct accoun
     const char *host = a->server->host;
     const char *known = advice_for(NULL, a->answer, NULL);
     bool scope = strcmp(t->status, "403") == 0 || strcmp(t->status, "insufficient_scope") == 0;
-    char words[ATTEMPT_ANSWER_MAX + STATUS_MAX + 16];
+    char words[ATTEMPT_ANSWER_MAX + TALK_STATUS_MAX + 16];
     a->result = ATTEMPT_REFUSED;
     snprintf(words, sizeof words, "%s%s%s%s", *t->status ? "status " : "", t->status, *t->status ? "; " : "", a->answer);
     if (known || scope)
@@ -262,8 +197,9 @@ static void unreachable(struct attempt *a, const struct talk *t, CURLcode code)
 
 /* What came of it. */
 static void judge(struct attempt *a, const struct talk *t, CURLcode code, const struct account *account,
-                  const char *system, const char *user)
+                  const struct login_as *as)
 {
+    const char *user = as->user;
     show_answer(t, a->answer);
     if (code == CURLE_OK) {
         a->result = ATTEMPT_OK;
@@ -279,7 +215,7 @@ static void judge(struct attempt *a, const struct talk *t, CURLcode code, const 
         a->answer[0] = '\0';
         report_set(&a->why, FAILURE_CONFIG, "%s does not have the mechanism %s", a->server->host, a->mechanism);
     } else if (code == CURLE_LOGIN_DENIED || (code == CURLE_AUTH_ERROR && is_complaint(a->answer))) {
-        refused(a, t, account, system, user);
+        refused(a, t, account, as->system ? "--system " : "", user);
     } else if (code == CURLE_USE_SSL_FAILED || code == CURLE_PEER_FAILED_VERIFICATION ||
                code == CURLE_SSL_CACERT_BADFILE) {
         not_trusted(a, t, code);
@@ -288,9 +224,11 @@ static void judge(struct attempt *a, const struct talk *t, CURLcode code, const 
     }
 }
 
-void attempt_make(struct attempt *a, const struct account *account, bool system, const char *user, const char *token)
+void attempt_make(struct attempt *a, const struct account *account, const struct login_as *as)
 {
     struct talk t = {.server = a->server, .mechanism = a->mechanism};
+    CURLcode code = CURLE_FAILED_INIT;
+    bool heard = true;
     a->answer[0] = '\0';
     a->why = (struct report){0};
     if (!token_check_host(account, a->server->host, &a->why)) {
@@ -298,12 +236,17 @@ void attempt_make(struct attempt *a, const struct account *account, bool system,
         return;
     }
     CURL *e = curl_easy_init();
-    if (e && set_connection(e, a->server) && set_tls(e, account) && set_login(e, &t, user, token) &&
-        set_callbacks(e, &t)) {
-        judge(a, &t, curl_easy_perform(e), account, system ? "--system " : "", user);
-    } else {
+    if (e && set_connection(e, a->server) && set_tls(e, account) && set_callbacks(e, &t)) {
+        if (as->through_sasl)
+            heard = test_sasl_login(e, &t, as->user, a, &code);
+        else if (set_login(e, &t, as->user, as->token))
+            code = curl_easy_perform(e);
+    }
+    if (heard && code == CURLE_FAILED_INIT) {
         a->result = ATTEMPT_UNREACHABLE;
         report_set(&a->why, FAILURE_UNREACHABLE, "not enough memory for a connection");
+    } else if (heard) {
+        judge(a, &t, code, account, as);
     }
     curl_easy_cleanup(e);
 }

@@ -6,6 +6,8 @@
 #include "failure.h"
 #include "server.h"
 
+#include <stdbool.h>
+
 enum attempt_result {
     ATTEMPT_OK,
     ATTEMPT_NOT_OFFERED, /* the server does not have the mechanism */
@@ -13,6 +15,8 @@ enum attempt_result {
     ATTEMPT_NO_MAILBOX,  /* it took the token, but not the command after the login */
     ATTEMPT_NOT_ALLOWED, /* the account's hosts: do not have this server: nothing was sent */
     ATTEMPT_NOT_TRUSTED, /* no encryption, or a certificate that is not believed: nothing was sent */
+    ATTEMPT_NO_PLUGIN,   /* libsasl2 does not have the plugin: nothing was sent */
+    ATTEMPT_NO_TOKEN,    /* the plugin has no token for libsasl2: nothing was sent */
     ATTEMPT_UNREACHABLE,
 };
 
@@ -29,9 +33,17 @@ struct attempt {
 /* "ok", "not-offered", ...: static. */
 const char *attempt_result_name(enum attempt_result result);
 
-/* Logs in as `user` with the account's token and makes the attempt's result. Takes at most HTTP_TOTAL_TIMEOUT. The
+/* Who logs in, and how. */
+struct login_as {
+    const char *user;
+    const char *token;
+    bool system;       /* the account is the machine's, for what is said about it */
+    bool through_sasl; /* by libsasl2 and the plugin, which gets a token by itself */
+};
+
+/* Logs in and makes the attempt's result. Takes at most HTTP_TOTAL_TIMEOUT, through libsasl2 three times that. The
  * connection is encrypted and verified with the account's ca_file or ca_path, except to this machine by a protocol
- * without TLS. libcurl must be initialized. */
-void attempt_make(struct attempt *a, const struct account *account, bool system, const char *user, const char *token);
+ * without TLS. libcurl must be initialized, and for through_sasl test_sasl_init() have been called. */
+void attempt_make(struct attempt *a, const struct account *account, const struct login_as *as);
 
 #endif

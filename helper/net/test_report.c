@@ -2,6 +2,8 @@
 
 #include "test_report.h"
 
+#include "screen.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -29,7 +31,12 @@ static struct json_object *as_json(const struct test_report *r, const struct att
 
 static void print(const struct attempt *a)
 {
-    printf("%s  %-11s  %s\n", a->server->url, a->mechanism, attempt_result_name(a->result));
+    enum screen_colour colour = a->result == ATTEMPT_OK            ? SCREEN_GREEN
+                                : a->result == ATTEMPT_NOT_OFFERED ? SCREEN_YELLOW
+                                                                   : SCREEN_RED;
+    printf("%s  %-11s  ", a->server->url, a->mechanism);
+    screen_print(colour, attempt_result_name(a->result));
+    puts("");
     if (a->result != ATTEMPT_OK && a->result != ATTEMPT_NOT_OFFERED)
         printf("  %s\n", a->why.text);
 }

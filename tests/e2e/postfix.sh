@@ -77,6 +77,14 @@ stop_instance() {
     rm -f "$1/pid"
 }
 
+choose_ports() {
+    read -r FIRST_PORT SECOND_PORT < <(
+        # shellcheck source-path=SCRIPTDIR
+        . "$E2E_DIR/servers.sh"
+        free_ports 2
+    )
+}
+
 # It takes mail from those alone who have logged in, over TLS, at either of two ports. Everything ends in one mailbox.
 make_provider() {
     make_instance "$PROVIDER" "$PROVIDER/queue"
@@ -171,11 +179,7 @@ mail_host() {
     [ "$(id -u)" -eq 0 ] || skip 'only root can run Postfix'
     CHROOT=$1
     TEAM=${ME%@*}@shared.example.org # a mailbox of all in the domain, see servers.sh
-    read -r FIRST_PORT SECOND_PORT < <(
-        # shellcheck source-path=SCRIPTDIR
-        . "$E2E_DIR/servers.sh"
-        free_ports 2
-    )
+    choose_ports
     trap end_mail_host EXIT
     make_provider
     make_relay

@@ -134,4 +134,157 @@ test_server_the_token_is_not_for() {
     has "$T/out" "add it to 'hosts:'"
 }
 
+# --- through libsasl2 -----------------------------------------------------------------------------------------------
+
+through() {
+    xoauth2 test --through-sasl "$@"
+}
+
+test_through_sasl_each_server_and_mechanism() {
+    login
+    account_line "servers: $IMAP $POP3 $IMAPS"
+    account_line "ca_file: $E2E_RUN/tls/ca.pem"
+    status 0 through --json "$ME"
+    equals "$(jq length "$T/out")" 6
+    equals "$(jq -c '[.[] | .result, .answer, .message] | unique' "$T/out")" '[null,"ok"]'
+}
+
+# The plugin asks the helper, which gets the token.
+test_through_sasl_expired_token() {
+    login_expired
+    mark_requests
+    status 0 through "$ME" "$IMAP"
+    equals "$(token_requests)" 1
+}
+
+# The server's challenge goes through the plugin, which drops the token.
+test_through_sasl_token_that_was_revoked() {
+    login
+    oauth revoke-access "{\"account\": \"$ME\"}"
+    status 1 through --json "$ME" "$IMAP"
+    equals "$(result "$IMAP" XOAUTH2)" refused
+    has "$T/out" 'status 401'
+    equals "$(result "$IMAP" OAUTHBEARER)" ok
+    oauth revoke-access "{\"account\": \"$ME\"}"
+    status 1 through --json "$ME" "$POP3"
+    equals "$(result "$POP3" XOAUTH2)" refused
+}
+
+test_through_sasl_wrong_user() {
+    login
+    account_line "users: other@example.org"
+    status 1 through --json other@example.org "$IMAP"
+    equals "$(result "$IMAP" XOAUTH2)" refused
+    equals "$(result "$IMAP" OAUTHBEARER)" refused
+}
+
+test_through_sasl_no_plugin() {
+    login
+    SASL_PATH=$multiarch/sasl2 status 1 through --json "$ME" "$IMAP"
+    equals "$(jq -r '.[].result' "$T/out")" no-plugin
+    SASL_PATH=$multiarch/sasl2 status 1 through "$ME" "$IMAP"
+    has "$T/out" 'libsasl2-xoauth2.so must be in the folder'
+    SASL_PATH=$multiarch/sasl2 status 0 xoauth2 test "$ME" "$IMAP"
+}
+
+test_through_sasl_another_plugin_beside() {
+    login
+    mkdir "$T/plugins"
+    cp "$E2E_STAGE/lib/sasl2/libsasl2-xoauth2.so" "$T/plugins/libotherone.so"
+    SASL_PATH=$T/plugins status 1 through --json "$ME" "$IMAP"
+    equals "$(jq -r '.[].result' "$T/out")" no-plugin
+    has "$T/out" 'another plugin, otherone:'
+}
+
+test_through_sasl_plugin_without_its_helper() {
+    login
+    mkdir "$T/sasl"
+    echo 'xoauth2_helper: /nowhere/xoauth2' > "$T/sasl/xoauth2.conf"
+    SASL_CONF_PATH=$T/sasl status 1 through --json "$ME" "$IMAP"
+    equals "$(jq -r '.[].result' "$T/out")" no-token
+    has "$T/out" '/nowhere/xoauth2'
+}
+
+test_through_sasl_server_that_is_down() {
+    login
+    status 75 through --json "$ME" imaps://127.0.0.1:1
+    equals "$(jq -r '.[].result' "$T/out")" unreachable
+}
+
+# --- a mail server that takes mail ----------------------------------------------------------------------------------
+
+# smtp_server: Postfix, which lets people in whom Dovecot lets in, without TLS at one port and with it at the other.
+smtp_server() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root can run Postfix'
+    # shellcheck source-path=SCRIPTDIR
+    . "$E2E_DIR/postfix.sh"
+    choose_ports
+    trap 'stop_instance "$PROVIDER"; rm -rf "$PROVIDER"' EXIT
+    make_provider
+    sed -i 's/^smtpd_tls_auth_only.*/smtpd_tls_auth_only = no/; s/^\(smtpd_tls_security_level\).*/\1 = may/' \
+        "$PROVIDER/conf/main.cf"
+    echo '    -o smtpd_tls_wrappermode=yes' >> "$PROVIDER/conf/master.cf"
+    start_instance "$PROVIDER" "$PROVIDER/queue"
+}
+
+test_smtp() {
+    local way
+    smtp_server
+    login
+    account_line "ca_file: $E2E_RUN/tls/ca.pem"
+    account_line "servers: smtp://127.0.0.1:$FIRST_PORT smtps://localhost:$SECOND_PORT"
+    for way in '' --through-sasl; do
+        status 0 xoauth2 test --json $way "$ME"
+        equals "$(jq -c '[.[] | .protocol, .result] | unique' "$T/out")" '["ok","smtp"]'
+        equals "$(jq length "$T/out")" 4
+    done
+    oauth revoke-access "{\"account\": \"$ME\"}"
+    status 1 xoauth2 test --through-sasl "$ME" "smtp://127.0.0.1:$FIRST_PORT"
+    has "$T/out" '535 5.7.8'
+}
+
+# --- on a terminal --------------------------------------------------------------------------------------------------
+
+# shown NAME=VALUE... COMMAND...: what it shows on a terminal, in $T/screen.
+shown() {
+    local words
+    words=$(printf '%q ' "$@")
+    script -qefc "stty cols 100; env $words" /dev/null < /dev/null > "$T/screen" 2>&1 || true
+}
+
+OWN=$E2E_STAGE/bin/xoauth2
+ESCAPE=$'\033'
+
+test_colours_on_a_terminal_alone() {
+    login
+    shown TERM=xterm "$OWN" test "$ME" "$IMAP"
+    has "$T/screen" "XOAUTH2      $ESCAPE[32mok$ESCAPE[0m"
+    for setting in NO_COLOR=1 TERM=dumb; do
+        shown TERM=xterm "$setting" "$OWN" test "$ME" "$IMAP"
+        has "$T/screen" 'XOAUTH2      ok'
+        has_not "$T/screen" "$ESCAPE"
+    done
+    TERM=xterm status 0 xoauth2 test "$ME" "$IMAP"
+    has_not "$T/out" "$ESCAPE"
+    oauth revoke-access "{\"account\": \"$ME\"}"
+    shown TERM=xterm "$OWN" test "$ME" "$IMAP"
+    has "$T/screen" "$ESCAPE[31mrefused"
+    mv "$STATES/$ME.json" "$T/kept.secret"
+    shown TERM=xterm "$OWN" status
+    has "$T/screen" "$ESCAPE[31m$ME is not logged in"
+}
+
+test_long_wait_shows_progress() {
+    login
+    oauth set '{"token_delay_ms": 1500}'
+    shown TERM=xterm "$OWN" refresh "$ME"
+    has "$T/screen" "  1 s  waiting for a token of $ME$ESCAPE[K"
+    has "$T/screen" $'\r'"$ESCAPE[K$ME: new access token"
+    shown TERM=xterm "E2E_BROWSER_USER=$ME" "$OWN" login "$ME"
+    has "$T/screen" '  1 s  waiting for 127.0.0.1'
+    # Whoever runs the command for what it prints has a screen of its own.
+    shown TERM=xterm sh -c "$OWN refresh $ME | cat"
+    has_not "$T/screen" 'waiting'
+}
+
 run_tests
