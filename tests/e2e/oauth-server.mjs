@@ -208,6 +208,8 @@ function serve(request, response) {
 const server = certificate
     ? https.createServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(key) }, serve)
     : http.createServer(serve);
+// Longer than the 60 s for which Dovecot keeps a connection and, on its one attempt, relies on it.
+server.keepAliveTimeout = 120_000;
 server.listen(0, '127.0.0.1', () => {
     const issuer = `${certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
     provider = new Provider(issuer, configuration());

@@ -11,9 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFERS = 64, BUFFER_SIZE = 256, OPEN_FOLDERS_MAX = 16 };
+enum { OPEN_FOLDERS_MAX = 16 };
+
+/* A path that was handed out. */
+struct path {
+    struct path *next;
+    char text[256];
+};
 
 static char root[64];
+static struct path *paths;
 
 int folder_make(void **state)
 {
@@ -36,16 +43,22 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 int folder_remove(void **state)
 {
     (void)state;
+    for (struct path *next; paths; paths = next) {
+        next = paths->next;
+        free(paths);
+    }
     return nftw(root, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *folder_path(const char *name)
 {
-    static char buffers[BUFFERS][BUFFER_SIZE];
-    static unsigned turn;
-    char *path = buffers[turn++ % BUFFERS];
-    snprintf(path, BUFFER_SIZE, "%s/%s", root, name);
-    return path;
+    struct path *path = malloc(sizeof *path);
+    if (!path)
+        abort();
+    path->next = paths;
+    paths = path;
+    snprintf(path->text, sizeof path->text, "%s/%s", root, name);
+    return path->text;
 }
 
 /* A test that cannot prepare its files must not go on and pass. */
@@ -59,11 +72,16 @@ static void must(int result, const char *what, const char *path)
 
 const char *folder_write(const char *name, const char *content, mode_t mode)
 {
+    return folder_write_bytes(name, content, strlen(content), mode);
+}
+
+const char *folder_write_bytes(const char *name, const char *content, size_t len, mode_t mode)
+{
     const char *path = folder_path(name);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     must(fd, "open", path);
-    must(write(fd, content, strlen(content)) == (ssize_t)strlen(content) ? 0 : -1, "write", path);
+    must(write(fd, content, len) == (ssize_t)len ? 0 : -1, "write", path);
     must(fchmod(fd, mode), "chmod", path);
     close(fd);
     return path;

@@ -8,11 +8,12 @@
 int folder_make(void **state);
 int folder_remove(void **state);
 
-/* The path of `name` in the folder. One of 64 static buffers, used in turn. */
+/* The path of `name` in the folder. It lives until folder_remove(). */
 const char *folder_path(const char *name);
 
 /* Writes a file with these permission bits, whatever the umask, and returns its path as above. */
 const char *folder_write(const char *name, const char *content, mode_t mode);
+const char *folder_write_bytes(const char *name, const char *content, size_t len, mode_t mode);
 
 /* Makes a folder in it. */
 const char *folder_sub(const char *name, mode_t mode);

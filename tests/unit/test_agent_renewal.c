@@ -227,6 +227,15 @@ static void wrong_client_is_asked_for_once_until_the_file_changes(void **state)
     assert_string_equal(rig_get(ME), "at-0-1");
 }
 
+/* What the command wrote: its first line, and a while later whatever else it should not have written. */
+static const char *announced_in(const char *note)
+{
+    for (int i = 0; i < 1000 && (access(note, F_OK) != 0 || !strchr(store_folder_read(note), '\n')); i++)
+        rig_nap(10);
+    rig_nap(200);
+    return store_folder_read(note);
+}
+
 static void dead_login_is_announced_once(void **state)
 {
     char line[512];
@@ -241,10 +250,7 @@ static void dead_login_is_announced_once(void **state)
     rig_start();
     for (int i = 0; i < 10; i++)
         assert_non_null(strstr(rig_get(ME), "login-needed: "));
-    for (int i = 0; i < 1000 && access(note, F_OK) != 0; i++)
-        rig_nap(10);
-    rig_nap(200);
-    const char *text = store_folder_read(note);
+    const char *text = announced_in(note);
     assert_non_null(strstr(text, "|xoauth2: me@example.org|"));
     assert_non_null(strstr(text, "run 'xoauth2 login me@example.org'"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
@@ -268,10 +274,7 @@ static void end_of_the_refresh_token_is_announced_once(void **state)
     store_folder_state(ME, text);
     rig_start();
     assert_string_equal(rig_get(ME), "kept");
-    for (int i = 0; i < 1000 && access(note, F_OK) != 0; i++)
-        rig_nap(10);
-    rig_nap(200);
-    const char *told = store_folder_read(note);
+    const char *told = announced_in(note);
     assert_non_null(strstr(told, "ends in 3 days: run 'xoauth2 login me@example.org'"));
     assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
 }
