@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	tests/e2e/test-login-device.sh \
 	tests/e2e/test-login-terminal.sh \
 	tests/e2e/test-postfix-relay.sh \
+	tests/e2e/test-providers.sh \
 	tests/e2e/test-shared.sh \
 	tests/e2e/test-test.sh \
 	tests/e2e/test-texts.sh \
@@ -50,11 +51,25 @@ EXTRA_DIST += \
 	tests/e2e/test-verbs.sh \
 	tests/e2e/watch-client.c \
 	tests/e2e/wrap.sh \
+	tests/e2e/examples/curl \
+	tests/e2e/examples/dump-restore \
+	tests/e2e/examples/import-mutt-oauth2 \
+	tests/e2e/examples/import-oama \
+	tests/e2e/examples/import-sasl-xoauth2 \
 	tests/e2e/examples/imtest \
+	tests/e2e/examples/login-device \
+	tests/e2e/examples/login-google \
+	tests/e2e/examples/login-google-app \
+	tests/e2e/examples/login-issuer \
+	tests/e2e/examples/login-microsoft \
+	tests/e2e/examples/login-microsoft-app \
 	tests/e2e/examples/mbsyncrc \
-	tests/e2e/examples/neomuttrc \
+	tests/e2e/examples/msmtprc \
+	tests/e2e/examples/muttrc \
 	tests/e2e/examples/postfix-allow \
 	tests/e2e/examples/postfix-main.cf \
+	tests/e2e/examples/postfix-microsoft-main.cf \
+	tests/e2e/examples/postfix-microsoft-sasl_passwd \
 	tests/e2e/examples/postfix-password-main.cf \
 	tests/e2e/examples/postfix-password-master.cf \
 	tests/e2e/examples/postfix-password-sasl_passwd \
@@ -65,4 +80,6 @@ EXTRA_DIST += \
 	tests/e2e/examples/postfix-two-main.cf \
 	tests/e2e/examples/postfix-two-relayhost \
 	tests/e2e/examples/postfix-two-sasl_passwd \
-	tests/e2e/examples/sasl-sample-client
+	tests/e2e/examples/sasl-sample-client \
+	tests/e2e/examples/token-command \
+	tests/e2e/examples/token-source-password

@@ -116,6 +116,18 @@ END
 END
 }
 
+# smtp_server: the provider's server alone; FIRST_PORT has STARTTLS but does not insist on it, SECOND_PORT has TLS.
+smtp_server() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root can run Postfix'
+    choose_ports
+    trap 'stop_instance "$PROVIDER"; rm -rf "$PROVIDER"' EXIT
+    make_provider
+    sed -i 's/^smtpd_tls_auth_only.*/smtpd_tls_auth_only = no/; s/^\(smtpd_tls_security_level\).*/\1 = may/' \
+        "$PROVIDER/conf/main.cf"
+    echo '    -o smtpd_tls_wrappermode=yes' >> "$PROVIDER/conf/master.cf"
+    start_instance "$PROVIDER" "$PROVIDER/queue"
+}
+
 # --- the relaying host ----------------------------------------------------------------------------------------------
 
 # adapt NAME: the example, with this host's files, the servers of the test and the addresses of the test. Its first

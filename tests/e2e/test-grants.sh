@@ -168,6 +168,23 @@ users: *@contoso.com"
     equals "$(find "$STATES" -name '*.json')" ''
 }
 
+# What single mailboxes have is not in a dump: it is fetched again.
+test_dump_of_a_service_account_is_of_no_use() {
+    ME=robot@contoso.com
+    account "provider: workspace
+service_account_file: $KEYS/service.json
+grant: jwt_bearer
+users: *@contoso.com"
+    token_of anna@contoso.com anna.contoso.com
+    xoauth2 dump > "$T/dump.secret" 2> "$T/err"
+    has "$T/err" "copy the file $KEYS/service.json yourself ('service_account_file')"
+    rm -r "$ACCOUNTS" "$STATES"
+    xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"
+    has_line "$T/out" "$ME: restored, without tokens"
+    token_of anna@contoso.com anna.contoso.com
+    equals "$(assertion_requests '.sub == "anna@contoso.com"')" 2
+}
+
 test_subject_of_a_service_account_is_another() {
     account "provider: workspace
 service_account_file: $KEYS/service.json
@@ -298,6 +315,26 @@ test_login_asks_a_person() {
     has_line "$ACCOUNTS/$ME.conf" 'grant: client_credentials'
 }
 
+# example NAME: the command line that the guides show, for the accounts of this test's own and its servers.
+example() {
+    sed -e 's/--system //' -e "s,/etc/xoauth2/mail\.,$KEYS/client.,g" -e "s,/etc/xoauth2/robot\.json,$KEYS/service.json," \
+        -e 's/--client-id ID/--client-id app/; s/example\.org/contoso.com/g' \
+        -e 's/--provider google/--provider workspace/; s/--provider microsoft/--provider entra/' "$E2E_DIR/examples/$1" \
+        > "$T/example"
+    status 0 bash -e "$T/example"
+}
+
+test_example_of_an_app_does_not_run() {
+    example login-microsoft-app
+    equals "$(assertion_requests '.by == "certificate" and .tenant == "contoso.com"')" 1
+    token_of anna@contoso.com app
+}
+
+test_example_of_a_service_account_does_not_run() {
+    example login-google-app
+    token_of anna@contoso.com anna.contoso.com
+}
+
 test_failed_login_leaves_an_account() {
     echo wrong-secret > "$T/secret"
     chmod 600 "$T/secret"
@@ -370,6 +407,22 @@ service_account_file: $T/half.json"
     refuses "$ME.conf:3: 'service_account_file': $T/half.json is not a whole JSON object"
     printf '{"client_email": "a@b"}' > "$T/half.json"
     refuses "'service_account_file': $T/half.json has no 'private_key'"
+    account "provider: workspace
+grant: jwt_bearer
+service_account_file: $T/missing.json"
+    refuses "$ME.conf:3: 'service_account_file': the file $T/missing.json is missing"
+    jq -n --rawfile key "$KEYS/ec.key" '{client_email: "a@b", private_key: $key}' > "$T/half.json"
+    account "provider: workspace
+grant: jwt_bearer
+service_account_file: $T/half.json"
+    refuses "$ME.conf:3: 'service_account_file': 'private_key' in $T/half.json is not of the kind RSA"
+    rm "$T/half.json"
+    account "$app
+client_secret_file: $T/missing.secret"
+    refuses "'client_secret_file'" "$T/missing.secret"
+    account "$app
+client_assertion_file: $T/missing.jwt"
+    refuses "$ME.conf:5: 'client_assertion_file': the file $T/missing.jwt is missing"
     account "provider: entra
 grant: managed_identity
 identity_endpoint: http://example.org/imds"
@@ -390,7 +443,7 @@ scope: mail
 grant: client_credentials
 client_id: by-post
 client_secret: post-secret-0123456789"
-    refuses 'issuer'
+    refuses "names another issuer, $ASSERTIONS" "'issuer' in $ACCOUNTS/$ME.conf"
     equals "$(assertion_requests true)" 0
 }
 

@@ -161,6 +161,18 @@ test_two_relays_and_two_accounts() {
     login_of "$other" second
 }
 
+test_microsoft() {
+    local other=second-$ME
+    mail_host y
+    adapt postfix-microsoft-main.cf >> "$RELAY/conf/main.cf"
+    use_table sasl_passwd postfix-microsoft-sasl_passwd
+    system_login "$other"
+    start_agent
+    send microsoft "$other"
+    must_arrive microsoft
+    login_of "$other" second
+}
+
 # A transport of its own, so that neither relay is offered the other one's mechanisms.
 test_password_relay_beside() {
     local other=password-$ME

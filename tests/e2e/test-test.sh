@@ -2,8 +2,8 @@
 # xoauth2 test: logins at the mail servers, and what it says when they fail.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
-# shellcheck source=/dev/null
-. "$E2E_RUN/dovecot/ports"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/postfix.sh"
 
 IMAP=imap://127.0.0.1:$IMAP_PORT
 IMAPS=imaps://127.0.0.1:$IMAPS_PORT
@@ -213,20 +213,6 @@ test_through_sasl_server_that_is_down() {
 
 # --- a mail server that takes mail ----------------------------------------------------------------------------------
 
-# smtp_server: Postfix, which lets people in whom Dovecot lets in, without TLS at one port and with it at the other.
-smtp_server() {
-    [ "$(id -u)" -eq 0 ] || skip 'only root can run Postfix'
-    # shellcheck source-path=SCRIPTDIR
-    . "$E2E_DIR/postfix.sh"
-    choose_ports
-    trap 'stop_instance "$PROVIDER"; rm -rf "$PROVIDER"' EXIT
-    make_provider
-    sed -i 's/^smtpd_tls_auth_only.*/smtpd_tls_auth_only = no/; s/^\(smtpd_tls_security_level\).*/\1 = may/' \
-        "$PROVIDER/conf/main.cf"
-    echo '    -o smtpd_tls_wrappermode=yes' >> "$PROVIDER/conf/master.cf"
-    start_instance "$PROVIDER" "$PROVIDER/queue"
-}
-
 test_smtp() {
     local way
     smtp_server
@@ -253,12 +239,12 @@ shown() {
 }
 
 OWN=$E2E_STAGE/bin/xoauth2
-ESCAPE=$'\033'
+ESCAPE=$'\033['
 
 test_colours_on_a_terminal_alone() {
     login
     shown TERM=xterm "$OWN" test "$ME" "$IMAP"
-    has "$T/screen" "XOAUTH2      $ESCAPE[32mok$ESCAPE[0m"
+    has "$T/screen" "XOAUTH2      ${ESCAPE}32mok${ESCAPE}0m"
     for setting in NO_COLOR=1 TERM=dumb; do
         shown TERM=xterm "$setting" "$OWN" test "$ME" "$IMAP"
         has "$T/screen" 'XOAUTH2      ok'
@@ -268,18 +254,18 @@ test_colours_on_a_terminal_alone() {
     has_not "$T/out" "$ESCAPE"
     oauth revoke-access "{\"account\": \"$ME\"}"
     shown TERM=xterm "$OWN" test "$ME" "$IMAP"
-    has "$T/screen" "$ESCAPE[31mrefused"
+    has "$T/screen" "${ESCAPE}31mrefused"
     mv "$STATES/$ME.json" "$T/kept.secret"
     shown TERM=xterm "$OWN" status
-    has "$T/screen" "$ESCAPE[31m$ME is not logged in"
+    has "$T/screen" "${ESCAPE}31m$ME is not logged in"
 }
 
 test_long_wait_shows_progress() {
     login
     oauth set '{"token_delay_ms": 1500}'
     shown TERM=xterm "$OWN" refresh "$ME"
-    has "$T/screen" "  1 s  waiting for a token of $ME$ESCAPE[K"
-    has "$T/screen" $'\r'"$ESCAPE[K$ME: new access token"
+    has "$T/screen" "  1 s  waiting for a token of $ME${ESCAPE}K"
+    has "$T/screen" $'\r'"${ESCAPE}K$ME: new access token"
     shown TERM=xterm "E2E_BROWSER_USER=$ME" "$OWN" login "$ME"
     has "$T/screen" '  1 s  waiting for 127.0.0.1'
     # Whoever runs the command for what it prints has a screen of its own.
