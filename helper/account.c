@@ -226,7 +226,8 @@ static bool read_secret_file(const struct account *a, const struct paths *p, con
     const struct readfile_rules rules = account_rules(p, CLIENT_SECRET_FILE_MAX);
     enum readfile_result result = readfile(path, &rules, out, why);
     if (result == READFILE_MISSING)
-        return keyfile_complain(&a->file, SETTING_CLIENT_SECRET_FILE, why, "the file %s is missing", path);
+        return keyfile_complain(&a->file, SETTING_CLIENT_SECRET_FILE, why,
+                                "'client_secret_file': the file %s is missing", path);
     if (result != READFILE_OK)
         return false;
     size_t whole = out->len;

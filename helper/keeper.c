@@ -40,7 +40,10 @@ static enum readfile_result read_state(struct state *s, const struct account *a,
     secret_init(&text, 0);
     state_init(s);
     snprintf(where, sizeof where, "%s:%u: what 'store_read' gives", a->file.path, a->file.line[SETTING_STORE_READ]);
-    if (read_text(a, &text, why))
+    bool ok = read_text(a, &text, why);
+    if (ok && text.len == 0)
+        keyfile_complain(&a->file, SETTING_STORE_READ, why, "'store_read': the command wrote nothing");
+    else if (ok)
         result = state_parse(s, p, a->name, where, &text, why);
     secret_free(&text);
     return result;

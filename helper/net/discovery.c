@@ -63,19 +63,20 @@ static bool is_tenant_template(const char *asked, const char *given)
     return false;
 }
 
-static bool check_issuer(const char *asked, struct json_object *root, struct report *why)
+static bool check_issuer(const struct oauth_client *c, struct json_object *root, struct report *why)
 {
     const char *given = jsontext_string(root, "issuer");
+    bool own = c->account->file.value[SETTING_ISSUER];
+    const char *path = own ? c->account->file.path : c->account->provider.path;
     if (!given)
         return report_set(why, FAILURE_CONFIG,
-                          "the metadata of %s names no issuer: set the endpoints in the account file", asked);
-    if (strcmp(asked, given) == 0 || is_tenant_template(asked, given))
+                          "the metadata of %s names no issuer: set the endpoints in the account file", c->issuer);
+    if (strcmp(c->issuer, given) == 0 || is_tenant_template(c->issuer, given))
         return true;
-    return report_set(
-        why, FAILURE_CONFIG,
-        "the metadata of %s names another issuer, %.*s: if that is the provider you mean, set issuer to "
-        "exactly that",
-        asked, ISSUER_SHOWN_MAX, given);
+    return report_set(why, FAILURE_CONFIG,
+                      "the metadata of %s names another issuer, %.*s: if that is the provider you mean, 'issuer' in %s "
+                      "(--issuer at the login) has to be exactly that",
+                      c->issuer, ISSUER_SHOWN_MAX, given, path ? path : "the account file");
 }
 
 /* Fills in one address that the settings did not give. */
@@ -137,7 +138,7 @@ static void take_authentication(struct oauth_client *c, struct json_object *root
 
 static bool take_metadata(struct oauth_client *c, struct json_object *root, struct report *why)
 {
-    if (!check_issuer(c->issuer, root, why))
+    if (!check_issuer(c, root, why))
         return false;
     free(c->scopes_supported);
     c->scopes_supported = join_scopes(array_member(root, "scopes_supported"));
@@ -198,7 +199,8 @@ bool oauth_discover(struct oauth_client *c, struct report *why)
     if (!c->issuer)
         return report_set(
             why, FAILURE_CONFIG,
-            "%s has neither provider nor issuer: run 'xoauth2 login --provider NAME %s', or with --issuer URL",
+            "%s has neither the addresses of a server nor an issuer: run 'xoauth2 login --provider NAME %s', or with "
+            "--issuer URL",
             c->account->name, c->login);
     bool ok = get_metadata(c, &root, why) && take_metadata(c, root, why);
     if (ok && !c->token_endpoint)

@@ -71,6 +71,8 @@ static bool take_service_key(struct grant_source *g, const char *pem, const char
     if (ok)
         g->key = jwt_key_parse(&text, what, cause);
     secret_free(&text);
+    if (g->key && jwt_key_algorithm(g->key, JWT_RS256) != JWT_RS256)
+        return report_set(cause, FAILURE_CONFIG, "%s is not of the kind RSA, as those of Google's service accounts are", what);
     return g->key != NULL;
 }
 

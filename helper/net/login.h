@@ -11,6 +11,7 @@
 
 #define LOGIN_WAIT_MAX 600000     /* milliseconds the browser may take */
 #define LOGIN_QUESTION_MAX 300000 /* milliseconds a question may take */
+#define LOGIN_ANSWER_MAX 512      /* bytes of the name or the address of a provider */
 
 struct login {
     struct login_options options;
@@ -21,6 +22,7 @@ struct login {
     struct account account; /* the same, parsed */
     struct oauth_client client;
     char guessed[PROVIDER_NAME_MAX + 1]; /* the provider, where the address alone tells it; else empty */
+    char answered[LOGIN_ANSWER_MAX];     /* what the person said when asked for it; an option points here then */
     char *scope;                         /* to ask for; NULL for none */
     bool scope_chosen;                   /* it is the default with a bare issuer, and goes into the account file */
     bool wants_basic;                    /* the server's metadata asks for client_secret_basic: as above */

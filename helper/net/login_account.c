@@ -3,6 +3,7 @@
 #include "login_account.h"
 
 #include "accountfile.h"
+#include "clock.h"
 #include "login_again.h"
 #include "login_provider.h"
 
@@ -53,14 +54,17 @@ static bool same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-/* Whether the account is to move to another provider than its file has. */
+/* Whether the account is to move to another provider than its file has. An issuer beside a provider file is the one that counts:
+ * see check_server(). */
 static bool moves(const struct keyfile *old, const struct login_options *o)
 {
     const char *provider = old->value[SETTING_PROVIDER];
     const char *issuer = old->value[SETTING_ISSUER];
-    if ((!provider && !issuer) || (!o->provider && !o->issuer))
+    if (!provider && !issuer)
         return false;
-    return o->provider ? !same(o->provider, provider) : !same(o->issuer, issuer);
+    if (o->issuer)
+        return !same(o->issuer, issuer);
+    return o->provider && !same(o->provider, provider);
 }
 
 /* The option that replaces a key, or NULL. */
@@ -160,9 +164,9 @@ static bool apply(struct login *l, const struct keyfile *old)
     const char *flow = o->flow == LOGIN_FLOW_BROWSER ? "browser" : o->flow == LOGIN_FLOW_DEVICE ? "device" : NULL;
     const char *authentication = l->wants_basic && !old->value[SETTING_CLIENT_AUTHENTICATION] ? "basic" : NULL;
     bool ok = l->text.len > 0 || secret_adds(&l->text, FIRST_LINE);
-    if (o->provider)
+    if (o->provider && !o->issuer && !same(o->provider, old->value[SETTING_PROVIDER]))
         ok = ok && drop(l, SETTING_ISSUER, old);
-    if (o->issuer)
+    if (o->issuer && !o->provider && !same(o->issuer, old->value[SETTING_ISSUER]))
         ok = ok && drop(l, SETTING_PROVIDER, old);
     if (o->client_secret_file)
         ok = ok && drop(l, SETTING_CLIENT_SECRET, old) && drop(l, SETTING_CLIENT_SECRET_COMMAND, old);
@@ -190,6 +194,24 @@ static bool is_set_where(const struct login_options *o)
     return false;
 }
 
+/* Asks the person, where there is one. `*why` says then what is missing. */
+static bool ask_provider(struct login *l, const struct report *why)
+{
+    struct login_options *o = &l->options;
+    if (!terminal_can_ask(&l->terminal))
+        return false;
+    terminal_say(&l->terminal, "%s.\n", why->text);
+    if (!terminal_ask_line(&l->terminal, "NAME or URL:", l->answered, sizeof l->answered,
+                           clock_monotonic() + LOGIN_QUESTION_MAX) ||
+        !*l->answered)
+        return false;
+    if (strstr(l->answered, "://"))
+        o->issuer = l->answered;
+    else
+        o->provider = l->answered;
+    return true;
+}
+
 /* Guesses the provider, where neither the options nor the file tell. */
 static bool choose_provider(struct login *l, const struct keyfile *old, struct report *why)
 {
@@ -197,15 +219,14 @@ static bool choose_provider(struct login *l, const struct keyfile *old, struct r
     if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old) || is_set_where(&l->options))
         return true;
     if (!login_provider_guess(&l->paths, l->name, &guess, why))
-        return false;
+        return ask_provider(l, why);
     memcpy(l->guessed, guess.name, sizeof l->guessed);
     if (!*guess.mail_server)
-        terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.\n", l->name, guess.description, guess.name);
+        terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.", l->name, guess.description, guess.name);
     else
-        terminal_say(&l->terminal,
-                     "The mail of %s goes to %s, which is %s: taking --provider %s. If that is wrong, stop with Ctrl-C and give "
-                     "--provider NAME or --issuer URL.\n",
-                     l->name, guess.mail_server, guess.description, guess.name);
+        terminal_say(&l->terminal, "The mail of %s goes to %s, which is %s: taking --provider %s.", l->name, guess.mail_server,
+                     guess.description, guess.name);
+    terminal_say(&l->terminal, " If that is wrong, stop with Ctrl-C and give --provider NAME or --issuer URL.\n");
     return true;
 }
 
@@ -223,9 +244,23 @@ static bool build(struct login *l, struct report *why)
     return ok;
 }
 
+/* An issuer cannot be put in the place of the one whose addresses a provider file has. */
+static bool check_server(const struct login *l, struct report *why)
+{
+    const struct keyfile *provider = &l->account.provider;
+    if (!l->options.provider || !l->options.issuer)
+        return true;
+    for (size_t i = SETTING_ISSUER; i <= SETTING_USERINFO_ENDPOINT; i++)
+        if (provider->value[i])
+            return keyfile_complain(provider, i, why,
+                                    "the provider %s has a server of its own: leave --issuer out, or take --provider generic",
+                                    l->options.provider);
+    return true;
+}
+
 bool login_account_gather(struct login *l, struct report *why)
 {
-    return build(l, why) && parse_new(&l->account, l, why);
+    return build(l, why) && parse_new(&l->account, l, why) && check_server(l, why);
 }
 
 void login_account_learn(struct login *l, const struct oauth_client *found)

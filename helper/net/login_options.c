@@ -59,7 +59,8 @@ static const char HELP[] =
     "Whose account it is (needed once; kept in the account file):\n"
     "  --provider NAME           google, microsoft, or another provider file; known by itself for addresses like\n"
     "                            me@gmail.com and me@outlook.com\n"
-    "  --issuer URL              any other OAuth server, found by its metadata\n"
+    "  --issuer URL              any other OAuth server, found by its metadata; with --provider for a provider file\n"
+    "                            that names no server, such as generic\n"
     "  --tenant TENANT           for microsoft: organizations, consumers, or the directory's domain or id\n"
     "  --client-id ID            the client that you registered with the provider\n"
     "  --client-secret-file FILE the client's secret, in the first line; mode 0600\n"
@@ -233,8 +234,6 @@ static enum login_options_result check(struct login_options *o, int argc, char *
         return wrong("which account? Give its mail address");
     if (optind + 1 < argc)
         return wrong("more than one account: '%s' and '%s'", argv[optind], argv[optind + 1]);
-    if (o->provider && o->issuer)
-        return wrong("--provider and --issuer exclude each other");
     if (o->issuer && !settings_url_allowed(o->issuer))
         return wrong("'%s' cannot be an issuer: give an address with https:// (http:// for a loopback address alone)",
                      o->issuer);

@@ -16,7 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 256, READ_CHUNK = 1024 };
+enum { QUESTION_MAX = 4096, ANSWER_MAX = 256, READ_CHUNK = 1024 };
 
 static bool locale_is_utf8(void)
 {
@@ -88,24 +88,35 @@ bool terminal_can_ask(const struct terminal *t)
     return t->tty >= 0 && in_foreground(t->tty);
 }
 
-bool terminal_ask(struct terminal *t, const char *question, int64_t deadline)
+bool terminal_ask_line(struct terminal *t, const char *question, char *answer, size_t size, int64_t deadline)
 {
+    *answer = '\0';
     if (!terminal_can_ask(t))
         return false;
-    terminal_say(t, "%s [y/N] ", question);
+    terminal_say(t, "%s ", question);
     struct line_reader reader;
-    line_reader_init(&reader, t->tty, ANSWER_MAX);
-    const char *answer = NULL;
-    while (reader.fd >= 0 && !answer && clock_left(deadline) > 0) {
+    line_reader_init(&reader, t->tty, size);
+    const char *line = NULL;
+    while (reader.fd >= 0 && !line && clock_left(deadline) > 0) {
         struct pollfd p = {.fd = reader.fd, .events = POLLIN};
         if (poll(&p, 1, clock_left(deadline)) > 0 && line_read(&reader) != LINE_TOO_LONG)
-            answer = line_next(&reader);
+            line = line_next(&reader);
     }
-    bool yes = answer && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
-    if (!answer)
+    if (line)
+        snprintf(answer, size, "%s", line);
+    else
         terminal_say(t, "\n");
     line_reader_free(&reader);
-    return yes;
+    return line;
+}
+
+bool terminal_ask(struct terminal *t, const char *question, int64_t deadline)
+{
+    char text[QUESTION_MAX];
+    char answer[ANSWER_MAX];
+    snprintf(text, sizeof text, "%s [y/N]", question);
+    return terminal_ask_line(t, text, answer, sizeof answer, deadline) &&
+           (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
 }
 
 void line_reader_init(struct line_reader *r, int fd, size_t limit)

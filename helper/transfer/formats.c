@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SETTINGS_MAX = 65536, OAMA_MARGIN = 300 /* seconds that oama takes from a token's life */ };
+enum { SETTINGS_MAX = 65536, SCOPE_MAX = 4096, OAMA_MARGIN = 300 /* seconds that oama takes from a token's life */ };
 
 static const char SASL_CONFIG[] = "/etc/sasl-xoauth2.conf";
 
@@ -74,6 +74,14 @@ static bool set_endpoint(struct source *s, const char *endpoint, struct report *
            (strcmp(tenant, "common") == 0 || set(s, SETTING_TENANT, tenant, why));
 }
 
+static bool set_provider(struct source *s, const char *found, struct report *why)
+{
+    const char *name = s->given->provider ? s->given->provider : found;
+    if (!name)
+        return report_set(why, FAILURE_CONFIG, "%s does not tell the provider: give --provider NAME", s->name);
+    return set(s, SETTING_PROVIDER, name, why);
+}
+
 /* The command line before the file. */
 static bool set_client(struct source *s, const char *id, const char *secret, struct report *why)
 {
@@ -117,11 +125,13 @@ static bool set_tokens(struct source *s, const char *refresh, const char *access
     return true;
 }
 
+/* Called when the name is known. */
 static bool need_refresh_token(const struct source *s, const char **token, struct report *why)
 {
     *token = jsontext_string(s->root, "refresh_token");
-    return *token || report_set(why, FAILURE_CONFIG, "%s has no 'refresh_token', so there is nothing to take: log in with "
-                                "'xoauth2 login'", s->name);
+    return *token || report_set(why, FAILURE_CONFIG,
+                                "%s has no 'refresh_token', so there is nothing to take: run 'xoauth2 login%s %s'", s->name,
+                                s->given->system ? " --system" : "", s->to->name);
 }
 
 /* --- sasl-xoauth2 --- */
@@ -209,8 +219,8 @@ static bool take_mutt(struct source *s, struct report *why)
 {
     const char *registration = jsontext_string(s->root, "registration");
     const char *refresh;
-    return need_refresh_token(s, &refresh, why) && set_name(s, jsontext_string(s->root, "email"), why) &&
-           set(s, SETTING_PROVIDER, s->given->provider ? s->given->provider : registration, why) &&
+    return set_name(s, jsontext_string(s->root, "email"), why) && need_refresh_token(s, &refresh, why) &&
+           set_provider(s, registration, why) &&
            set_client(s, jsontext_string(s->root, "client_id"), jsontext_string(s->root, "client_secret"), why) &&
            set_tokens(s, refresh, jsontext_string(s->root, "access_token"),
                       read_time(jsontext_string(s->root, "access_token_expiration"), "%Y-%m-%dT%H:%M:%S", false), why);
@@ -227,18 +237,34 @@ static const char *oama_email(const struct source *s)
     return jsontext_string(object, "unEmailAddress");
 }
 
+/* Microsoft is told the scope at each renewal, and refuses more than was consented to; without offline_access it gives no new
+ * refresh token. */
+static bool set_oama_scope(struct source *s, const char *service, struct report *why)
+{
+    char scope[SCOPE_MAX];
+    const char *granted = jsontext_string(s->root, "scope");
+    if (!granted || !service || strcmp(service, "microsoft") != 0)
+        return true;
+    bool offline = strstr(granted, "offline_access");
+    int len = snprintf(scope, sizeof scope, "%s%s", granted, offline ? "" : " offline_access");
+    return len < (int)sizeof scope ? set(s, SETTING_SCOPE, scope, why)
+                                   : report_set(why, FAILURE_CONFIG, "%s: 'scope' is too long", s->name);
+}
+
 static bool take_oama(struct source *s, struct report *why)
 {
     const char *service = jsontext_string(s->root, "service");
     const char *end = jsontext_string(s->root, "exp_date");
     const char *refresh;
     int64_t expires_at = read_time(end, "%Y-%m-%d %H:%M UTC", true);
+    if (!set_name(s, oama_email(s), why) || !need_refresh_token(s, &refresh, why))
+        return false;
     if (!s->given->client_id)
-        return report_set(why, FAILURE_CONFIG, "%s: oama keeps the client's id in its config.yaml: give it with --client-id, and "
-                          "a file with the secret that is there with --client-secret-file", s->name);
-    return need_refresh_token(s, &refresh, why) && set_name(s, oama_email(s), why) &&
-           set(s, SETTING_PROVIDER, s->given->provider ? s->given->provider : service, why) &&
-           set_client(s, NULL, NULL, why) &&
+        return report_set(why, FAILURE_CONFIG,
+                          "%s: oama keeps the client in ~/.config/oama/config.yaml, under 'services' and '%s': give its client_id "
+                          "with --client-id, and a file of mode 0600 that has its client_secret with --client-secret-file",
+                          s->name, service ? service : "");
+    return set_provider(s, service, why) && set_client(s, NULL, NULL, why) && set_oama_scope(s, service, why) &&
            set_tokens(s, refresh, jsontext_string(s->root, "access_token"), expires_at > 0 ? expires_at + OAMA_MARGIN : 0, why);
 }
 

@@ -8,6 +8,7 @@
 
 /* What the command line gives, which goes before what a file says. NULL where not given. */
 struct formats_given {
+    bool system; /* for the machine's accounts */
     const char *account;
     const char *provider;
     const char *client_id;

@@ -72,7 +72,7 @@ static int parse_arguments(int argc, char **argv, struct request *r)
         else if (option == 'f')
             r->force = true;
         else if (option == 'S')
-            r->system = true;
+            r->system = r->given.system = true;
         else if (option == 'h' || option == 'v')
             return fputs(option == 'h' ? USAGE : "xoauth2 " PACKAGE_VERSION "\n", stdout) >= 0 && fflush(stdout) == 0 ? 0 : 1;
         else if (option != 's' || !take_path(r, optarg))
@@ -103,6 +103,15 @@ static void say(const struct transfer *t, const char *program, const struct path
            s->access_token ? ", an access token" : "", s->client_id ? ", the client" : "", account);
 }
 
+/* The account's file, which a report names, is not there yet: the one that it comes from is what the user knows. */
+static bool check(const struct transfer *t, const struct request *r, const struct paths *p, const char *name, struct report *why)
+{
+    struct report found;
+    if (transfer_check(t, p, r->force, &found))
+        return true;
+    return report_set(why, found.code, "%s: %s", name, found.text);
+}
+
 static bool import(const struct request *r, const struct paths *p, const char *path, struct report *why)
 {
     struct secret text;
@@ -112,7 +121,7 @@ static bool import(const struct request *r, const struct paths *p, const char *p
     secret_init(&text, 0);
     transfer_init(&t);
     bool ok = read_file(path, &text, why) && formats_read(&text, name, &r->given, &t, &program, why) &&
-              transfer_check(&t, p, r->force, why) && transfer_save(&t, p, why);
+              check(&t, r, p, name, why) && transfer_save(&t, p, why);
     if (ok)
         say(&t, program, p);
     transfer_free(&t);

@@ -44,6 +44,7 @@ EXTRA_DIST += \
 	tests/e2e/test-login-terminal.sh \
 	tests/e2e/test-postfix-relay.sh \
 	tests/e2e/test-providers.sh \
+	tests/e2e/test-providers.sh \
 	tests/e2e/test-shared.sh \
 	tests/e2e/test-test.sh \
 	tests/e2e/test-texts.sh \

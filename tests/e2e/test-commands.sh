@@ -76,11 +76,58 @@ test_failure_of_the_command_is_not_told() {
     status 75 xoauth2 token "$ME"
 }
 
+# All three at once, since each is waited for.
 test_hanging_command_holds_the_program() {
-    account "token_command: $(script keeper "echo \$\$ > $T/pid; sleep 1000")"
-    status 75 limit 40 xoauth2 token "$ME"
-    has "$T/err" 'did not end within'
-    ! kill -0 "$(cat "$T/pid")" 2> /dev/null || fail 'the command is still there'
+    local command me=$ME got line
+    for command in token_command client_secret_command store_read; do
+        ME=$command@example.org
+        script "$command" "echo \$\$ > $T/$command.pid; sleep 1000" > "$T/path"
+        case $command in
+            token_command) account "token_command: $(cat "$T/path")" ;;
+            client_secret_command) account "provider: entra
+tenant: contoso.com
+client_id: app
+grant: client_credentials
+client_secret_command: $(cat "$T/path")" ;;
+            store_read) account "provider: entra
+client_id: app
+store_read: $(cat "$T/path")
+store_write: true" ;;
+        esac
+        (
+            got=0
+            limit 40 xoauth2 token "$ME" > "$T/$command.out" 2> "$T/$command.err" || got=$?
+            echo $got > "$T/$command.status"
+        ) &
+    done
+    wait
+    ME=$me
+    for line in token_command:1:20 client_secret_command:5:20 store_read:3:15; do
+        IFS=: read -r command got line <<< "$line"
+        equals "$(cat "$T/$command.status")" 75
+        has "$T/$command.err" "$ACCOUNTS/$command@example.org.conf:$got: '$command': the command did not end within $line s"
+        ! kill -0 "$(cat "$T/$command.pid")" 2> /dev/null || fail "$command is still there"
+    done
+}
+
+test_command_that_writes_nothing_is_not_named() {
+    account 'token_command: true'
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "$ACCOUNTS/$ME.conf:1: 'token_command': the command wrote nothing"
+    account "provider: entra
+tenant: contoso.com
+client_id: app
+grant: client_credentials
+client_secret_command: true"
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "$ACCOUNTS/$ME.conf:5: 'client_secret_command': the first line of what it writes is not a client secret"
+    rm -r "$STATES"
+    account "provider: entra
+client_id: app
+store_read: true
+store_write: true"
+    status 1 xoauth2 token "$ME"
+    has "$T/err" "$ACCOUNTS/$ME.conf:3: 'store_read': the command wrote nothing; if there was no login yet, run 'xoauth2 login"
 }
 
 test_command_of_another_user_is_run_by_root() {

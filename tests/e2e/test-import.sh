@@ -86,9 +86,10 @@ test_oama_is_not_taken() {
     jq -n --arg user "$ME" --arg stop "$end" '{email: {unEmailAddress: $user}, service: "microsoft", scope: "s", refresh_token: "r4",
         access_token: "oama.token", token_type: "Bearer", exp_date: $stop, expires_in: 3599}' > "$T/tokens.secret"
     imports 1 "$T/tokens.secret"
-    has "$T/err" 'config.yaml: give it with --client-id'
+    has "$T/err" "$T/tokens.secret: oama keeps the client in ~/.config/oama/config.yaml, under 'services' and 'microsoft'"
     imports 0 --client-id c "$T/tokens.secret"
     has_line "$ACCOUNTS/$ME.conf" 'provider: microsoft'
+    has_line "$ACCOUNTS/$ME.conf" 'scope: s offline_access'
     status 0 xoauth2 token "$ME"
     equals "$(cat "$T/out")" oama.token
 }
@@ -112,7 +113,16 @@ test_bad_file_is_taken() {
     has "$T/err" 'tells no client id'
     echo '{"refresh_token": "r", "user": "a@b.org", "client_id": "c", "token_endpoint": "http://b.org/t"}' > "$T/tokens.secret"
     imports 1 "$T/tokens.secret"
+    has "$T/err" "$T/tokens.secret: "
     has "$T/err" "'token_endpoint' must be an address with https://"
+    echo '{"registration": "nowhere", "email": "a@b.org", "refresh_token": "r", "client_id": "c"}' > "$T/tokens.secret"
+    imports 1 "$T/tokens.secret"
+    has "$T/err" "$T/tokens.secret: "
+    has "$T/err" 'there is no provider file nowhere.conf'
+    echo '{"refresh_token": "r", "user": "a@b.org", "client_id": "c"}' > "$T/tokens.secret"
+    printf '{"client_id": "half' > "$T/sasl.conf"
+    imports 1 --config "$T/sasl.conf" "$T/tokens.secret"
+    has "$T/err" "$T/sasl.conf is not a whole JSON object"
     printf '%s\n' '{"refresh_token": "r", "user": "a@b.org", "client_id": "c\nclient_secret: x"}' > "$T/tokens.secret"
     imports 1 "$T/tokens.secret"
     has "$T/err" 'line break'

@@ -67,6 +67,22 @@ test_browser_comes_first_although_a_paste_is_possible() {
     gets_token
 }
 
+# Neither the name, which has no domain, nor a mail server tells where to log in.
+test_provider_that_nobody_knows_is_not_asked_for() {
+    ME=team
+    on_terminal xoauth2 login --client-id desktop --scope 'openid offline_access mail' --no-open --allow-other-user "$ME"
+    wait_for grep -q 'NAME or URL:' "$T/screen.secret"
+    type_in "$ISSUER"
+    wait_for grep -q "$ISSUER/auth?" "$T/screen.secret"
+    LOGIN_URL=$(tr -d '\r' < "$T/screen.secret" | grep -o "$ISSUER/auth?[^ ]*" | head -n 1)
+    redirect_for me@example.org
+    type_in "$(cat "$T/redirect.secret")"
+    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
+    keep_screen
+    has "$T/screen" 'which provider is team at?'
+    has_line "$ACCOUNTS/team.conf" "issuer: $ISSUER"
+}
+
 test_wrong_user_declined() {
     start_login --no-open
     redirect_for other@example.org

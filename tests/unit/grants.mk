@@ -24,3 +24,9 @@ tests_unit_test_grant_LDADD = $(grants_test_libs)
 tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c
 tests_unit_test_keeper_CPPFLAGS = $(grants_test_cppflags)
 tests_unit_test_keeper_LDADD = $(grants_test_libs)
+
+# Token files of other programs.
+unit_tests += tests/unit/test_formats
+tests_unit_test_formats_SOURCES = tests/unit/test_formats.c
+tests_unit_test_formats_CPPFLAGS = $(libtransfer_la_CPPFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_test_formats_LDADD = libunittest.la $(transfer_libs) $(CMOCKA_LIBS)

@@ -151,6 +151,34 @@ static void issuer_gives_way_to_a_provider(void **unused)
     expect_text("# mine\nclient_id: new\nprovider: near\n");
 }
 
+static void issuer_for_a_provider_file_without_a_server(void **unused)
+{
+    (void)unused;
+    folder_write("providers/plain.conf", "scope: openid\n", 0644);
+    l.options = (struct login_options){.provider = "plain", .issuer = "https://i.example", .client_id = "c"};
+    expect_text(FIRST "provider: plain\nissuer: https://i.example\nclient_id: c\n");
+    assert_string_equal(account_value(&l.account, SETTING_SCOPE), "openid");
+    account_free(&l.account);
+    account_file("provider: plain\nissuer: https://i.example\nclient_secret: s\n");
+    l.options = (struct login_options){.provider = "plain"};
+    expect_text("provider: plain\nissuer: https://i.example\nclient_secret: s\n");
+    account_free(&l.account);
+    l.options = (struct login_options){.issuer = "https://i.example"};
+    expect_text("provider: plain\nissuer: https://i.example\nclient_secret: s\n");
+    account_free(&l.account);
+    l.options = (struct login_options){.provider = "plain", .issuer = "https://evil.example"};
+    expect_refused(":3: 'client_secret' belongs to the provider that the account has now");
+    unlink(folder_path("providers/plain.conf"));
+}
+
+static void issuer_for_a_provider_file_with_one(void **unused)
+{
+    (void)unused;
+    l.options = (struct login_options){.provider = "near", .issuer = "https://i.example", .client_id = "c"};
+    expect_refused("near.conf:3: the provider near has a server of its own: leave --issuer out");
+    account_free(&l.account);
+}
+
 static void secret_in_the_file_gives_way_to_one_beside_it(void **unused)
 {
     (void)unused;
@@ -414,6 +442,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(secret_of_one_provider_is_not_taken_to_another, begin, end),
         cmocka_unit_test_setup_teardown(endpoint_of_one_provider_is_not_taken_to_another, begin, end),
         cmocka_unit_test_setup_teardown(issuer_gives_way_to_a_provider, begin, end),
+        cmocka_unit_test_setup_teardown(issuer_for_a_provider_file_without_a_server, begin, end),
+        cmocka_unit_test_setup_teardown(issuer_for_a_provider_file_with_one, begin, end),
         cmocka_unit_test_setup_teardown(secret_in_the_file_gives_way_to_one_beside_it, begin, end),
         cmocka_unit_test_setup_teardown(secret_of_a_command_gives_way_to_one_in_a_file, begin, end),
         cmocka_unit_test_setup_teardown(server_that_takes_basic_alone_is_remembered, begin, end),

@@ -108,7 +108,6 @@ static void options_that_exclude_each_other(void **unused)
 {
     (void)unused;
     expect_wrong("--browser --device a@x", "--browser and --device exclude each other");
-    expect_wrong("--provider google --issuer https://i a@x", "--provider and --issuer exclude each other");
 }
 
 static void mistyped_option(void **unused)
