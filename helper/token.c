@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REJECT_WAIT_MAX = 3000 /* milliseconds that a reject may wait for the lock */ };
+enum {
+    REJECT_WAIT_MAX = 3000,  /* milliseconds that a reject may wait for the lock */
+    CONFIGURATION_MAX = 200, /* bytes of an address in a challenge, with the NUL; a longer one is not shown */
+};
 
 static bool same_text(const char *a, const char *b)
 {
@@ -154,6 +157,11 @@ bool token_get(const struct account *a, const struct paths *p, const char *host,
 /* What a mail server's challenge says (RFC 7628, section 3.2.2; XOAUTH2 servers give an HTTP status). */
 enum verdict { VERDICT_OTHER, VERDICT_STALE, VERDICT_FORBIDDEN, VERDICT_MALFORMED };
 
+struct challenge {
+    enum verdict verdict;
+    char configuration[CONFIGURATION_MAX]; /* address of the server's openid-configuration, harmless to show; else empty */
+};
+
 static enum verdict read_status(struct json_object *status)
 {
     static const struct {
@@ -172,25 +180,40 @@ static enum verdict read_status(struct json_object *status)
     return VERDICT_OTHER;
 }
 
-static enum verdict read_challenge(const char *challenge, size_t len)
+/* A hint for a person and no more: a server that refuses tokens must not choose where the next one comes from. */
+static void read_configuration(struct json_object *root, char out[CONFIGURATION_MAX])
+{
+    static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%:/[]+,=";
+    struct json_object *value;
+    if (!json_object_object_get_ex(root, "openid-configuration", &value) || !json_object_is_type(value, json_type_string))
+        return;
+    const char *url = json_object_get_string(value);
+    if (strlen(url) < CONFIGURATION_MAX && strncmp(url, "https://", 8) == 0 && url[strspn(url, ALLOWED)] == '\0')
+        strcpy(out, url);
+}
+
+static struct challenge read_challenge(const char *text, size_t len)
 {
     enum { DEPTH_MAX = 8 };
-    enum verdict verdict = VERDICT_OTHER;
+    struct challenge c = {.verdict = VERDICT_OTHER};
     struct json_object *status;
     struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     if (!tokener || len == 0 || len > PROTOCOL_MESSAGE_MAX) {
         json_tokener_free(tokener);
-        return VERDICT_OTHER;
+        return c;
     }
-    struct json_object *root = json_tokener_parse_ex(tokener, challenge, (int)len);
-    if (json_object_is_type(root, json_type_object) && json_object_object_get_ex(root, "status", &status))
-        verdict = read_status(status);
+    struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
+    if (json_object_is_type(root, json_type_object)) {
+        if (json_object_object_get_ex(root, "status", &status))
+            c.verdict = read_status(status);
+        read_configuration(root, c.configuration);
+    }
     json_object_put(root);
     json_tokener_free(tokener);
-    return verdict;
+    return c;
 }
 
-static void explain(const char *name, const struct paths *p, enum verdict verdict, struct report *message)
+static void explain_verdict(const char *name, const struct paths *p, enum verdict verdict, struct report *message)
 {
     const char *option = paths_option(p);
     switch (verdict) {
@@ -219,6 +242,17 @@ static void explain(const char *name, const struct paths *p, enum verdict verdic
                "the mail server refused the login of %s: check with 'xoauth2%s status %s' who is "
                "signed in",
                name, option, name);
+}
+
+static void explain(const char *name, const struct paths *p, const struct challenge *c, struct report *message)
+{
+    explain_verdict(name, p, c->verdict, message);
+    size_t used = strlen(message->text);
+    if (*c->configuration)
+        snprintf(message->text + used, sizeof message->text - used,
+                 ". The server names as its OAuth server the one of %s: if that is not where %s signed in, and you trust it, "
+                 "run 'xoauth2%s login --issuer URL %s' with its issuer",
+                 c->configuration, name, paths_option(p), name);
 }
 
 /* Removes the access token if it is `token`. Returns whether it was. */
@@ -256,9 +290,9 @@ static bool drop(const struct account *a, const struct paths *p, const char *tok
 bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge,
                   size_t len, struct report *message, struct report *why)
 {
-    enum verdict verdict = read_challenge(challenge, len);
-    explain(a->name, p, verdict, message);
-    if (verdict != VERDICT_STALE)
+    struct challenge c = read_challenge(challenge, len);
+    explain(a->name, p, &c, message);
+    if (c.verdict != VERDICT_STALE)
         return true;
     int lock = store_lock(p, a->state_name, clock_monotonic() + REJECT_WAIT_MAX, why);
     bool ok = lock >= 0 && drop(a, p, token, why);
@@ -300,12 +334,12 @@ static bool take_challenge(const struct protocol_message *request, struct secret
 bool token_judge(const char *name, const struct paths *p, const struct protocol_message *request, bool *stale,
                  struct report *message, struct report *why)
 {
-    struct secret challenge;
-    bool ok = take_challenge(request, &challenge, why);
-    enum verdict verdict = ok ? read_challenge(challenge.data ? challenge.data : "", challenge.len) : VERDICT_OTHER;
-    secret_free(&challenge);
-    explain(name, p, verdict, message);
-    *stale = verdict == VERDICT_STALE;
+    struct secret text;
+    bool ok = take_challenge(request, &text, why);
+    struct challenge c = read_challenge(ok && text.data ? text.data : "", ok ? text.len : 0);
+    secret_free(&text);
+    explain(name, p, &c, message);
+    *stale = c.verdict == VERDICT_STALE;
     return ok;
 }
 

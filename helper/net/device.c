@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "jsontext.h"
 #include "login_again.h"
+#include "login_register.h"
 #include "qr.h"
 #include "text.h"
 
@@ -114,6 +115,7 @@ static bool ask_for_code(struct login *l, struct device_code *code, struct repor
     } else if (ok) {
         struct oauth_answer answer = {0};
         oauth_finish(&l->client, url, fields, &reply, &answer, why);
+        login_register_heard(l, answer.error);
         oauth_answer_free(&answer);
         ok = false;
     }
@@ -159,6 +161,7 @@ static enum device_step ask_for_token(struct login *l, const struct device_code 
     oauth_answer_free(answer);
     l->asked_at = clock_wall();
     bool answered = oauth_token_request(&l->client, fields, HTTP_TOTAL_TIMEOUT, answer, why);
+    login_register_heard(l, answer->error);
     return device_judge(interval, answered, answer, why->code);
 }
 

@@ -79,13 +79,21 @@ static bool check_issuer(const struct oauth_client *c, struct json_object *root,
                       c->issuer, ISSUER_SHOWN_MAX, given, path ? path : "the account file");
 }
 
+/* Whether an address may stand in the metadata: a server elsewhere does not send us to one on this machine. */
+static bool is_allowed(const struct oauth_client *c, const char *url)
+{
+    return settings_url_allowed(url) &&
+           (strncasecmp(c->issuer, "https:", 6) != 0 || strncasecmp(url, "https:", 6) == 0);
+}
+
 /* Fills in one address that the settings did not give. */
-static bool take_endpoint(struct json_object *root, const char *key, char **endpoint, struct report *why)
+static bool take_endpoint(const struct oauth_client *c, struct json_object *root, const char *key, char **endpoint,
+                          struct report *why)
 {
     const char *url = jsontext_string(root, key);
     if (*endpoint || !url)
         return true;
-    if (!settings_url_allowed(url))
+    if (!is_allowed(c, url))
         return report_set(
             why, FAILURE_CONFIG,
             "the provider's metadata gives an address for %s that is not https: set it in the account file", key);
@@ -142,20 +150,22 @@ static bool take_metadata(struct oauth_client *c, struct json_object *root, stru
         return false;
     free(c->scopes_supported);
     c->scopes_supported = join_scopes(array_member(root, "scopes_supported"));
+    free(c->protected_resources);
+    c->protected_resources = join_scopes(array_member(root, "protected_resources"));
     c->iss_required = jsontext_true(root, "authorization_response_iss_parameter_supported");
     take_authentication(c, root);
-    return take_endpoint(root, "authorization_endpoint", &c->authorization_endpoint, why) &&
-           take_endpoint(root, "token_endpoint", &c->token_endpoint, why) &&
-           take_endpoint(root, "device_authorization_endpoint", &c->device_authorization_endpoint, why) &&
-           take_endpoint(root, "revocation_endpoint", &c->revocation_endpoint, why) &&
-           take_endpoint(root, "userinfo_endpoint", &c->userinfo_endpoint, why) &&
-           take_endpoint(root, "registration_endpoint", &c->registration_endpoint, why);
+    return take_endpoint(c, root, "authorization_endpoint", &c->authorization_endpoint, why) &&
+           take_endpoint(c, root, "token_endpoint", &c->token_endpoint, why) &&
+           take_endpoint(c, root, "device_authorization_endpoint", &c->device_authorization_endpoint, why) &&
+           take_endpoint(c, root, "revocation_endpoint", &c->revocation_endpoint, why) &&
+           take_endpoint(c, root, "userinfo_endpoint", &c->userinfo_endpoint, why) &&
+           take_endpoint(c, root, "registration_endpoint", &c->registration_endpoint, why);
 }
 
 /* Gets one form of the document. False with FAILURE_UNREACHABLE where the server cannot be reached; else true, with
- * `*root` NULL where it has no such document. */
+ * `*root` NULL where it has no such document; `*redirected` is the status then if it is a redirect. */
 static bool get_document(struct oauth_client *c, char *url, int64_t deadline, struct json_object **root,
-                         struct report *why)
+                         long *redirected, struct report *why)
 {
     struct http_reply reply;
     *root = NULL;
@@ -164,6 +174,8 @@ static bool get_document(struct oauth_client *c, char *url, int64_t deadline, st
     bool ok = http_get(c->http, url, NULL, clock_left(deadline), &reply, why);
     if (ok && reply.status == 200)
         *root = jsontext_parse(reply.body.data, reply.body.len);
+    if (ok && reply.status >= 300 && reply.status <= 399)
+        *redirected = reply.status;
     if (ok && (reply.status >= 500 || reply.status == 429))
         ok = report_set(why, FAILURE_UNREACHABLE, "%s is in trouble (HTTP %ld): try again later", c->issuer,
                         reply.status);
@@ -171,24 +183,30 @@ static bool get_document(struct oauth_client *c, char *url, int64_t deadline, st
     return ok;
 }
 
+/* In the order of OpenID Connect, which most servers have, or of the profile for open clients. */
 static bool get_metadata(struct oauth_client *c, struct json_object **root, struct report *why)
 {
     int64_t deadline = clock_monotonic() + HTTP_TOTAL_TIMEOUT;
-    char *url = openid_address(c->issuer);
-    bool ok = get_document(c, url, deadline, root, why);
-    free(url);
+    long redirected = 0;
+    bool ok = true;
+    *root = NULL;
+    for (int i = 0; ok && !*root && i < 2; i++) {
+        char *url = (i == 0) == c->open ? oauth_address(c->issuer) : openid_address(c->issuer);
+        ok = get_document(c, url, deadline, root, &redirected, why);
+        free(url);
+    }
     if (!ok || *root)
         return ok;
-    url = oauth_address(c->issuer);
-    ok = get_document(c, url, deadline, root, why);
-    free(url);
-    if (ok && !*root)
-        ok = report_set(
-            why, FAILURE_CONFIG,
-            "%s publishes no OAuth metadata: check issuer, or set authorization_endpoint and token_endpoint in "
-            "the account file",
-            c->issuer);
-    return ok;
+    if (redirected)
+        return report_set(why, FAILURE_CONFIG,
+                          "%s redirects the request for its OAuth metadata to another host (HTTP %ld), which is not followed: "
+                          "check issuer",
+                          c->issuer, redirected);
+    return report_set(
+        why, FAILURE_CONFIG,
+        "%s publishes no OAuth metadata: check issuer, or set authorization_endpoint and token_endpoint in "
+        "the account file",
+        c->issuer);
 }
 
 bool oauth_discover(struct oauth_client *c, struct report *why)

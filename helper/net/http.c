@@ -339,17 +339,32 @@ static bool add_field(struct http_exchange *x, const struct http_field *field)
     return ok;
 }
 
-static bool set_form(struct http_exchange *x, const struct http_field fields[])
+/* Makes a POST of what the form holds. */
+static bool set_post(struct http_exchange *x)
 {
-    for (; fields->name; fields++)
-        if (fields->value && *fields->value && !add_field(x, fields))
-            return false;
     const char *form = x->form.data ? x->form.data : "";
+    x->post = true;
     return curl_easy_setopt(x->easy, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, form) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->form.len) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+}
+
+static bool set_form(struct http_exchange *x, const struct http_field fields[])
+{
+    for (; fields->name; fields++)
+        if (fields->value && *fields->value && !add_field(x, fields))
+            return false;
+    return set_post(x);
+}
+
+static bool add_header(struct http_exchange *x, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(x->headers, line);
+    if (longer)
+        x->headers = longer;
+    return longer && curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK;
 }
 
 static bool set_basic(struct http_exchange *x, const char *user, const char *secret)
@@ -371,8 +386,19 @@ struct http_exchange *http_start_post(struct http *h, const char *url, const str
     struct http_exchange *x = start(h, url, timeout, why);
     if (!x)
         return NULL;
-    x->post = true;
     if (!set_form(x, fields) || (basic_user && !set_basic(x, basic_user, basic_secret))) {
+        report_set(why, FAILURE_UNREACHABLE, "a request to %s is too large, or memory is short", x->host);
+        http_end(&x);
+    }
+    return x;
+}
+
+struct http_exchange *http_start_json(struct http *h, const char *url, const char *json, int64_t timeout, struct report *why)
+{
+    struct http_exchange *x = start(h, url, timeout, why);
+    if (!x)
+        return NULL;
+    if (!secret_adds(&x->form, json) || !set_post(x) || !add_header(x, "Content-Type: application/json")) {
         report_set(why, FAILURE_UNREACHABLE, "a request to %s is too large, or memory is short", x->host);
         http_end(&x);
     }
@@ -413,16 +439,13 @@ static bool set_identity(struct http_exchange *x, const char *url, const struct 
 {
     struct secret whole;
     secret_init(&whole, URL_MAX);
-    struct curl_slist *longer = curl_slist_append(x->headers, header);
-    if (longer)
-        x->headers = longer;
-    char *copy = longer && add_query(x->easy, url, query, &whole) ? strdup(whole.data) : NULL;
+    char *copy = add_query(x->easy, url, query, &whole) ? strdup(whole.data) : NULL;
     secret_free(&whole);
     if (!copy)
         return false;
     free(x->url);
     x->url = copy;
-    return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK && set_address(x) == CURLE_OK;
+    return add_header(x, header) && set_address(x) == CURLE_OK;
 }
 
 struct http_exchange *http_start_identity(struct http *h, const char *url, const struct http_field query[],

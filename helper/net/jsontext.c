@@ -115,3 +115,21 @@ bool jsontext_true(struct json_object *root, const char *key)
     return json_object_object_get_ex(root, key, &value) && json_object_is_type(value, json_type_boolean) &&
            json_object_get_boolean(value);
 }
+
+bool jsontext_put(struct json_object *root, const char *key, struct json_object *value)
+{
+    if (value && json_object_object_add(root, key, value) == 0)
+        return true;
+    json_object_put(value);
+    return false;
+}
+
+bool jsontext_put_string(struct json_object *root, const char *key, const char *text)
+{
+    return !text || jsontext_put(root, key, json_object_new_string(text));
+}
+
+bool jsontext_put_number(struct json_object *root, const char *key, int64_t number)
+{
+    return jsontext_put(root, key, json_object_new_int64(number));
+}

@@ -31,4 +31,11 @@ int64_t jsontext_seconds(struct json_object *root, const char *key, int64_t max)
 /* Whether a member is the JSON value true. */
 bool jsontext_true(struct json_object *root, const char *key);
 
+/* The same the other way round: adds a member, or nothing where the text is NULL. False where memory is short. */
+bool jsontext_put_string(struct json_object *root, const char *key, const char *text);
+bool jsontext_put_number(struct json_object *root, const char *key, int64_t number);
+
+/* Adds a value, which is taken over. False where it is NULL or memory is short; then it is freed. */
+bool jsontext_put(struct json_object *root, const char *key, struct json_object *value);
+
 #endif

@@ -9,6 +9,7 @@
 #include "login_again.h"
 #include "login_app.h"
 #include "login_browser.h"
+#include "login_register.h"
 #include "login_save.h"
 #include "login_who.h"
 #include "startup.h"
@@ -47,14 +48,21 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* With a bare issuer: what gives a refresh token and tells who signed in, where the server knows it. */
+/* With a bare issuer: what gives a refresh token, tells who signed in, and is for mail (OAuth Profile for Open Public Clients,
+ * section 3.9), where the server knows it. */
 static bool default_scope(struct login *l, struct report *why)
 {
-    bool openid = has_word(l->client.scopes_supported, "openid");
-    bool offline = has_word(l->client.scopes_supported, "offline_access");
-    if (!openid && !offline)
+    static const char *const WORDS[] = {"openid", "offline_access", "urn:ietf:params:oauth:scope:mail"};
+    const char *supported = l->client.scopes_supported;
+    char scope[80] = "";
+    if (!supported && l->client.open)
+        supported = "offline_access urn:ietf:params:oauth:scope:mail";
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
+        if (has_word(supported, WORDS[i]))
+            snprintf(scope + strlen(scope), sizeof scope - strlen(scope), "%s%s", *scope ? " " : "", WORDS[i]);
+    if (!*scope)
         return true;
-    l->scope = strdup(openid && offline ? "openid offline_access" : openid ? "openid" : "offline_access");
+    l->scope = strdup(scope);
     l->scope_chosen = l->scope;
     return l->scope || report_set(why, FAILURE_UNREACHABLE, "not enough memory");
 }
@@ -100,6 +108,17 @@ static bool sign_in(struct login *l, struct oauth_answer *answer, struct report 
     return device ? device_login(l, answer, why) : login_browser(l, answer, why);
 }
 
+/* A server that has forgotten our registration gets a new one, and the person another try. */
+static bool sign_in_registered(struct login *l, struct oauth_answer *answer, struct report *why)
+{
+    if (sign_in(l, answer, why))
+        return true;
+    if (!login_register_again(l, why))
+        return false;
+    oauth_answer_free(answer);
+    return sign_in(l, answer, why);
+}
+
 /* The account as it will be. */
 static bool gather(struct login *l, struct report *why)
 {
@@ -110,11 +129,13 @@ static bool gather(struct login *l, struct report *why)
 /* Everything else that can be known before the person is asked for anything. */
 static bool prepare(struct login *l, struct report *why)
 {
-    if (!oauth_client_open(&l->client, &l->account, &l->paths, why) || !login_account_check_client(l, why) ||
-        !oauth_discover(&l->client, why))
+    if (!oauth_client_open(&l->client, &l->account, &l->paths, why))
+        return false;
+    l->client.open = login_register_applies(l);
+    if ((!l->client.open && !login_account_check_client(l, why)) || !oauth_discover(&l->client, why))
         return false;
     login_account_learn(l, &l->client);
-    return choose_scope(l, why) && login_save_check(l, why);
+    return choose_scope(l, why) && login_save_check(l, why) && (!l->client.open || login_register(l, why));
 }
 
 static bool run(struct login *l, struct report *why)
@@ -125,7 +146,7 @@ static bool run(struct login *l, struct report *why)
         return false;
     if (login_app_applies(l))
         return login_save_check(l, why) && login_app(l, why);
-    bool ok = prepare(l, why) && sign_in(l, &answer, why) && login_who(l, &answer, &who, why) &&
+    bool ok = prepare(l, why) && sign_in_registered(l, &answer, why) && login_who(l, &answer, &who, why) &&
               login_save(l, &answer, identity_name(&who), why);
     identity_free(&who);
     oauth_answer_free(&answer);

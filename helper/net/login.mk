@@ -6,21 +6,28 @@ liblogin_la_SOURCES = \
 	helper/net/authorize.c helper/net/authorize.h \
 	helper/net/browser.c helper/net/browser.h \
 	helper/net/device.c helper/net/device.h \
+	helper/net/dns.c helper/net/dns.h \
 	helper/net/identity.c helper/net/identity.h \
 	helper/net/login.h \
 	helper/net/login_account.c helper/net/login_account.h \
 	helper/net/login_again.c helper/net/login_again.h \
 	helper/net/login_app.c helper/net/login_app.h \
 	helper/net/login_browser.c helper/net/login_browser.h \
+	helper/net/login_found.c helper/net/login_found.h \
 	helper/net/login_options.c helper/net/login_options.h \
 	helper/net/login_provider.c helper/net/login_provider.h \
+	helper/net/login_register.c helper/net/login_register.h \
 	helper/net/login_save.c helper/net/login_save.h \
 	helper/net/login_who.c helper/net/login_who.h \
 	helper/net/loopback.c helper/net/loopback.h \
 	helper/net/loopback_request.c \
 	helper/net/mx.c helper/net/mx.h \
+	helper/net/pacc.c helper/net/pacc.h \
+	helper/net/pacc_find.c \
 	helper/net/qr.c helper/net/qr.h \
 	helper/net/redirect.c helper/net/redirect.h \
+	helper/net/register.c helper/net/register.h \
+	helper/net/register_store.c \
 	helper/net/terminal.c helper/net/terminal.h
 liblogin_la_CPPFLAGS = $(login_cppflags)
 

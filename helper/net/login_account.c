@@ -5,6 +5,7 @@
 #include "accountfile.h"
 #include "clock.h"
 #include "login_again.h"
+#include "login_found.h"
 #include "login_provider.h"
 
 #include <stdio.h>
@@ -218,8 +219,13 @@ static bool choose_provider(struct login *l, const struct keyfile *old, struct r
     struct login_guess guess;
     if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old) || is_set_where(&l->options))
         return true;
-    if (!login_provider_guess(&l->paths, l->name, &guess, why))
-        return ask_provider(l, why);
+    if (!login_provider_by_address(&l->paths, l->name, &guess)) {
+        enum pacc_result found = login_found_look(l, why);
+        if (found != PACC_NONE)
+            return found == PACC_FOUND;
+        if (!login_provider_guess(&l->paths, l->name, &guess, why))
+            return ask_provider(l, why);
+    }
     memcpy(l->guessed, guess.name, sizeof l->guessed);
     if (!*guess.mail_server)
         terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.", l->name, guess.description, guess.name);

@@ -6,6 +6,7 @@
 #include "browser.h"
 #include "clock.h"
 #include "login_again.h"
+#include "login_register.h"
 #include "loopback.h"
 #include "redirect.h"
 
@@ -234,7 +235,9 @@ static bool exchange(struct wait *w, struct oauth_answer *answer, struct report 
         {NULL, NULL},
     };
     w->login->asked_at = clock_wall();
-    return oauth_token_request(&w->login->client, fields, HTTP_TOTAL_TIMEOUT, answer, why) && answer->ok;
+    bool answered = oauth_token_request(&w->login->client, fields, HTTP_TOTAL_TIMEOUT, answer, why);
+    login_register_heard(w->login, answer->error);
+    return answered && answer->ok;
 }
 
 /* The provider's refusal, in the words that a refusal of its token endpoint gets. */
@@ -242,6 +245,7 @@ static bool refusal(struct wait *w, struct report *why)
 {
     struct login *l = w->login;
     const struct oauth_answer answer = {.error = w->redirect.error, .description = w->redirect.description};
+    login_register_heard(l, answer.error);
     char *host = http_host(l->client.authorization_endpoint);
     oauth_classify(&answer, 400, host ? host : "the provider", l->client.login, true, why);
     free(host);

@@ -100,6 +100,14 @@ static bool consider_servers(struct guess *g, const struct mx *mx)
     return false;
 }
 
+bool login_provider_by_address(const struct paths *p, const char *address, struct login_guess *guess)
+{
+    const char *at = strrchr(address, '@');
+    struct guess g = {.paths = p, .best = guess};
+    *guess = (struct login_guess){0};
+    return consider_all(&g, SETTING_DOMAINS, at ? at + 1 : NULL);
+}
+
 bool login_provider_guess(const struct paths *p, const char *address, struct login_guess *guess, struct report *why)
 {
     const char *at = strrchr(address, '@');

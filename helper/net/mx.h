@@ -8,10 +8,6 @@
 
 #define MX_HOSTS_MAX 16   /* hosts that are looked at */
 #define MX_HOST_MAX 254   /* bytes of a host name, with its NUL */
-#define MX_TRY_SECONDS 2  /* wait for one name server; each of the at most three is asked MX_TRIES times */
-#define MX_TRIES 1
-
-struct sockaddr_in;
 
 struct mx {
     size_t count;
@@ -23,8 +19,5 @@ bool mx_lookup(const char *domain, struct mx *mx);
 
 /* Reads an answer. False where it has no usable record. */
 bool mx_parse(const unsigned char *answer, size_t len, struct mx *mx);
-
-/* The name server to ask instead of those in resolv.conf: a unit test puts its own there. */
-extern const struct sockaddr_in *mx_server;
 
 #endif

@@ -97,6 +97,7 @@ void oauth_client_close(struct oauth_client *c)
     free(c->login);
     free(c->scopes_supported);
     free(c->registration_endpoint);
+    free(c->protected_resources);
     secret_free(&c->client_secret);
     secret_free(&c->assertion);
     jwt_key_free(&c->key);
@@ -132,18 +133,6 @@ static bool is_visible(const char *token)
 
 /* --- assertions --- */
 
-static bool put_time(struct json_object *to, const char *name, int64_t value)
-{
-    struct json_object *number = json_object_new_int64(value);
-    return number && json_object_object_add(to, name, number) == 0;
-}
-
-static bool put_text(struct json_object *to, const char *name, const char *value)
-{
-    struct json_object *text = value ? json_object_new_string(value) : NULL;
-    return !value || (text && json_object_object_add(to, name, text) == 0);
-}
-
 struct json_object *oauth_claims(const char *issuer, const char *subject, const char *audience, int64_t lifetime,
                                  struct report *why)
 {
@@ -152,9 +141,9 @@ struct json_object *oauth_claims(const char *issuer, const char *subject, const 
     if (!jwt_id(id, why))
         return NULL;
     struct json_object *claims = json_object_new_object();
-    if (claims && put_text(claims, "iss", issuer) && put_text(claims, "sub", subject) &&
-        put_text(claims, "aud", audience) && put_text(claims, "jti", id) && put_time(claims, "iat", now) &&
-        put_time(claims, "nbf", now) && put_time(claims, "exp", now + lifetime))
+    if (claims && jsontext_put_string(claims, "iss", issuer) && jsontext_put_string(claims, "sub", subject) &&
+        jsontext_put_string(claims, "aud", audience) && jsontext_put_string(claims, "jti", id) && jsontext_put_number(claims, "iat", now) &&
+        jsontext_put_number(claims, "nbf", now) && jsontext_put_number(claims, "exp", now + lifetime))
         return claims;
     json_object_put(claims);
     report_set(why, FAILURE_UNREACHABLE, "not enough memory");
@@ -368,13 +357,24 @@ static bool is_renewal(const struct http_field fields[])
     return false;
 }
 
+/* Whether the server has forgotten the client that this program registered by itself: no account file names that. */
+static bool is_forgotten(const struct oauth_client *c, const struct oauth_answer *answer)
+{
+    return answer->error && strcmp(answer->error, "invalid_client") == 0 && !account_value(c->account, SETTING_CLIENT_ID);
+}
+
 void oauth_finish(const struct oauth_client *c, const char *url, const struct http_field fields[],
                   const struct http_reply *reply, struct oauth_answer *answer, struct report *why)
 {
     char *host = http_host(url);
     oauth_parse_answer(reply, answer);
     blot_out_all(c, fields, answer);
-    if (!answer->ok)
+    if (!answer->ok && is_renewal(fields) && is_forgotten(c, answer))
+        report_set(why, FAILURE_LOGIN_NEEDED,
+                   "%s no longer knows the client that this program registered there: run 'xoauth2 login %s', which registers "
+                   "a new one",
+                   host ? host : "the provider", c->login);
+    else if (!answer->ok)
         oauth_classify(answer, reply->status, host ? host : "the provider", c->login, !is_renewal(fields), why);
     free(host);
 }

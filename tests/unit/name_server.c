@@ -2,7 +2,7 @@
 
 #include "name_server.h"
 
-#include "mx.h"
+#include "dns.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -42,12 +42,12 @@ void name_server_start(const unsigned char *answer, size_t len)
     if (server == 0)
         serve(fd, answer, len);
     close(fd);
-    mx_server = &where;
+    dns_server = &where;
 }
 
 void name_server_stop(void)
 {
-    mx_server = NULL;
+    dns_server = NULL;
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
 }

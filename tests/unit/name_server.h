@@ -11,7 +11,7 @@
     "\xc0\x0c" "\x00\x0f\x00\x01" "\x00\x00\x01\x2c" "\x00\x07" "\x00\x0a" "\x02" "in" "\xc0\x0c"                           \
     "\xc0\x0c" "\x00\x0f\x00\x01" "\x00\x00\x01\x2c" "\x00\x14" "\x00\x14" "\x04" "mail" "\x07" "example" "\x03" "com" "\x00"
 
-/* Starts it and makes mx_lookup() ask it; a length of 0 means that it never answers. */
+/* Starts it and makes dns_ask() ask it; a length of 0 means that it never answers. */
 void name_server_start(const unsigned char *answer, size_t len);
 
 /* Stops it. */
