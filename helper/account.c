@@ -57,12 +57,28 @@ static struct readfile_rules account_rules(const struct paths *p, size_t limit)
     return (struct readfile_rules){.forbidden_mode = account_forbidden_mode(p), .owner = p->owner, .limit = limit};
 }
 
+/* Whoever else may write to the folder can give one account's file the name of another, and so have the other's refresh
+ * token sent where he likes. */
+static bool trust_folder(const struct paths *p, struct report *why)
+{
+    struct stat st;
+    if (stat(p->accounts, &st) != 0)
+        return true; /* which is told with the file */
+    if (st.st_uid != 0 && st.st_uid != p->owner)
+        return report_set(why, FAILURE_CONFIG, "the folder %s belongs to user id %lu: run 'chown %lu %s' if you trust it",
+                          p->accounts, (unsigned long)st.st_uid, (unsigned long)p->owner, p->accounts);
+    if (st.st_mode & 022)
+        return report_set(why, FAILURE_CONFIG, "others may write to the folder %s: run 'chmod go-w %s'", p->accounts,
+                          p->accounts);
+    return true;
+}
+
 enum readfile_result account_read(const struct paths *p, const char *name, struct secret *text, struct report *why)
 {
     char path[PATH_MAX];
     const struct readfile_rules rules = account_rules(p, KEYFILE_SIZE_MAX);
     account_path(p, name, path);
-    return readfile(path, &rules, text, why);
+    return trust_folder(p, why) ? readfile(path, &rules, text, why) : READFILE_REFUSED;
 }
 
 static bool load_provider(struct account *a, const struct paths *p, struct report *why)
@@ -91,7 +107,9 @@ enum readfile_result account_load(struct account *a, const struct paths *p, cons
     const struct readfile_rules rules = account_rules(p, KEYFILE_SIZE_MAX);
     account_init(a);
     account_path(p, name, path);
-    enum readfile_result result = keyfile_load(&a->file, path, &rules, SETTING_NAMES, why);
+    enum readfile_result result = READFILE_REFUSED;
+    if (trust_folder(p, why))
+        result = keyfile_load(&a->file, path, &rules, SETTING_NAMES, why);
     if (result == READFILE_OK && !complete(a, p, name, why))
         result = READFILE_REFUSED;
     if (result != READFILE_OK)

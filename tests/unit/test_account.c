@@ -81,6 +81,36 @@ static void foreign_owner_is_refused(void **state)
     assert_non_null(strstr(why.text, "run 'chown"));
 }
 
+static void refused_folder(const char *words)
+{
+    struct secret text;
+    secret_init(&text, 0);
+    assert_int_equal(account_load(&account, &paths, "me@x.org", &why), READFILE_REFUSED);
+    assert_non_null(strstr(why.text, words));
+    why = (struct report){0};
+    assert_int_equal(account_read(&paths, "me@x.org", &text, &why), READFILE_REFUSED);
+    assert_non_null(strstr(why.text, words));
+}
+
+static void folder_that_others_may_write_to(void **state)
+{
+    (void)state;
+    static const mode_t BAD[] = {0770, 0702, 01777};
+    store_folder_account("me@x.org", MINIMAL);
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        folder_sub("accounts", BAD[i]);
+        refused_folder("/accounts: run 'chmod go-w ");
+    }
+}
+
+static void foreign_folder_is_refused(void **state)
+{
+    (void)state;
+    store_folder_account("me@x.org", MINIMAL);
+    store_folder_disown(folder_path("accounts"));
+    refused_folder("/accounts belongs to user id");
+}
+
 static void unreadable_is_told(void **state)
 {
     (void)state;
@@ -413,6 +443,8 @@ int main(void)
         T(missing_file_is_no_error),
         T(readable_by_others_is_refused),
         T(foreign_owner_is_refused),
+        T(folder_that_others_may_write_to),
+        T(foreign_folder_is_refused),
         T(unreadable_is_told),
         T(symbolic_link_is_refused),
         T(fifo_is_refused_without_waiting),
