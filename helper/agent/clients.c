@@ -279,8 +279,8 @@ static void tally(const struct clients *all, struct tally tallies[UIDS_MAX])
         }
 }
 
-/* Makes room: of the user with the most connections the one that has been idle for longest goes. */
-static bool evict(struct clients *all)
+/* The user with the most connections. */
+static uid_t busiest(const struct clients *all)
 {
     struct tally tallies[UIDS_MAX];
     tally(all, tallies);
@@ -288,24 +288,41 @@ static bool evict(struct clients *all)
     for (size_t i = 1; i < UIDS_MAX; i++)
         if (tallies[i].count > tallies[most].count)
             most = i;
-    for (struct client *c = all->oldest; c; c = c->newer)
-        if (c->peer.uid == tallies[most].uid && is_free(c)) {
+    return tallies[most].uid;
+}
+
+/* Makes room for somebody: of the user with the most connections the one that has been idle for longest goes. If none is idle,
+ * another user need not suffer from that: then the oldest goes, whether it waits for a token or does not read its reply. */
+static bool evict(struct clients *all, const struct peer *newcomer)
+{
+    uid_t uid = busiest(all);
+    struct client *oldest = NULL;
+    for (struct client *c = all->oldest; c; c = c->newer) {
+        if (c->peer.uid != uid)
+            continue;
+        if (is_free(c)) {
             client_close(c);
             return true;
         }
-    return false;
+        oldest = oldest ? oldest : c;
+    }
+    if (!oldest || !newcomer || newcomer->uid == uid)
+        return false;
+    client_close(oldest);
+    return true;
 }
 
-static struct client *client_new(struct clients *all, int fd)
+static struct client *client_new(struct clients *all, int fd, const struct peer *peer)
 {
     struct client *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->agent = all->agent;
+    c->peer = *peer;
     c->watch = (struct watch){.ready = client_ready, .fd = fd};
     secret_init(&c->in, PROTOCOL_MESSAGE_MAX);
     secret_init(&c->out, PROTOCOL_MESSAGE_MAX);
-    if (!peer_read(fd, &c->peer) || !timer_register(&all->agent->loop, &c->timer, timer_fired)) {
+    if (!timer_register(&all->agent->loop, &c->timer, timer_fired)) {
         free(c);
         return NULL;
     }
@@ -317,8 +334,10 @@ static struct client *client_new(struct clients *all, int fd)
 /* Its request is mostly there already. */
 static void welcome(struct clients *all, int fd)
 {
-    bool room = all->count < all->max || evict(all);
-    struct client *c = client_new(all, fd);
+    struct peer peer;
+    bool known = peer_read(fd, &peer);
+    bool room = known && (all->count < all->max || evict(all, &peer));
+    struct client *c = known ? client_new(all, fd, &peer) : NULL;
     if (!c) {
         close(fd);
     } else if (!room) {
@@ -342,7 +361,7 @@ bool clients_accept(struct clients *all, int listener)
     if (taken > 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
         return true;
     log_refusal("a connection has to wait: %s", strerror(errno));
-    evict(all);
+    evict(all, NULL);
     return false;
 }
 
