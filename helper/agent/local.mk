@@ -27,7 +27,7 @@ libagent_la_CPPFLAGS = $(agent_cppflags)
 libagent_la_LIBADD = -lpthread
 
 pkglibexec_PROGRAMS += agent
-agent_SOURCES = helper/agent/agent.c
+agent_SOURCES = helper/agent/agent.c helper/agent/wipe.c
 agent_CPPFLAGS = $(agent_cppflags)
 agent_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 agent_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)

@@ -5,7 +5,7 @@
 //
 // FOLDER has client.key, client.crt, ec.key, service.key (PEM) when it starts. It listens on a free port of 127.0.0.1 and writes
 // there: `issuer`, the address, when it is ready; `requests.log`, one JSON object a line for each request, never a secret;
-// `secrets`, the tokens that it gave and the assertions that it got, one a line.
+// the tokens that it gave and the assertions that it got, see secrets.mjs.
 //
 //   /entra/TENANT/token   client credentials with a secret, a certificate (PS256, x5t#S256), or a federated token
 //   /google/token         a service account's assertion (RS256)
@@ -16,6 +16,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { createRequire } from 'node:module';
+import { Secrets } from './secrets.mjs';
 
 const [folder] = process.argv.slice(2);
 const require = createRequire(path.join(process.env.E2E_NPM, 'package.json'));
@@ -29,7 +30,8 @@ const used = new Set(); // every jti
 const settings = { ttl: 3600, status: 0 };
 let issuer;
 
-const keep = (secret) => fs.appendFileSync(path.join(folder, 'secrets'), `${secret}\n`, { mode: 0o600 });
+const secrets = new Secrets(folder);
+const keep = (secret) => secrets.plant(secret);
 
 class Refused extends Error {
     constructor(error, description, status = 400) {

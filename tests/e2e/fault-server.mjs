@@ -3,7 +3,7 @@
 //   node fault-server.mjs FOLDER
 //
 // Into FOLDER it writes `issuer` when it is ready, `requests.log` (a JSON object for each request to an endpoint,
-// and for each request to a second server that no client should ever talk to), and `secrets` (0600), the tokens.
+// and for each request to a second server that no client should ever talk to), and its tokens, see secrets.mjs.
 //
 // POST /control/next takes a JSON list of behaviours: each of the next requests to the token endpoint uses up one.
 // POST /control/always takes one behaviour (or {}) for all requests that have none. POST /control/set changes
@@ -22,6 +22,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { Secrets } from './secrets.mjs';
 
 const folder = process.argv[2];
 const settings = {
@@ -42,10 +43,10 @@ let other;
 const grants = new Map(); // grant -> true while it lives
 const refreshTokens = new Map(); // refresh token -> { grant, used }
 
-fs.writeFileSync(path.join(folder, 'secrets'), '', { mode: 0o600 });
+const secrets = new Secrets(folder);
 function secret(kind) {
     const value = `${kind}-${crypto.randomBytes(24).toString('base64url')}`;
-    fs.appendFileSync(path.join(folder, 'secrets'), `${value}\n`);
+    secrets.plant(value);
     return value;
 }
 

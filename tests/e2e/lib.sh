@@ -17,6 +17,8 @@ export SASL_PATH PATH="$E2E_STAGE/bin:$PATH" LC_ALL=C.UTF-8
 . "$E2E_DIR/wrap.sh"
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/clients.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/hunt.sh"
 
 # --- assertions: each says what was wrong, and ends the test -------------------------------------------------
 
@@ -192,6 +194,19 @@ login_expired() {
     wait_for has_expired
 }
 
+# A second OAuth server, behind TLS, with an authority that only $E2E_RUN/tls/ca.pem knows; sets ISSUER to it for this test.
+start_tls_server() {
+    local folder=$T/oauth.secret
+    mkdir "$folder"
+    : > "$folder/requests.log"
+    E2E_NPM=$E2E_WORK/npm node "$E2E_DIR/oauth-server.mjs" "$folder" "$E2E_RUN/tls/server.pem" "$E2E_RUN/tls/server.key" \
+        > "$folder/out" 2>&1 < /dev/null &
+    kill_later $!
+    wait_for test -s "$folder/issuer"
+    ISSUER=$(cat "$folder/issuer")
+    export NODE_EXTRA_CA_CERTS=$E2E_RUN/tls/ca.pem
+}
+
 # The texts that programs show.
 no_account() {
     echo "no account for $ME: run 'xoauth2 login $ME', or restrict this program to PLAIN"
@@ -200,30 +215,6 @@ no_account() {
 login_again() {
     echo "127.0.0.1 refused to renew the token (invalid_grant: grant request is invalid): the login has expired or" \
         "was revoked; run 'xoauth2 login $ME'"
-}
-
-# Every secret of the servers, looked for in all that the test kept. State files hold them by design, the
-# browser's note holds the URL with the code, and files called *.secret are the test's own.
-hunt_secrets() {
-    local found file
-    local -a lists=()
-    for file in "$E2E_RUN"/*/secrets; do lists+=(-f "$file"); done
-    found=$(find "$T" -type f ! -name '*.secret*' ! -path "$STATES/*" -exec grep -lF "${lists[@]}" {} +) || true
-    [ -z "$found" ] || {
-        echo "FAILED: a secret in $found"
-        return 1
-    }
-}
-
-# Whatever the helper stored is its owner's alone.
-hunt_modes() {
-    local found
-    [ -d "$STATES" ] || return 0
-    found=$(find "$STATES" \( -type f -perm /077 \) -o \( -type d -perm /077 \))
-    [ -z "$found" ] || {
-        echo "FAILED: readable by others: $found"
-        return 1
-    }
 }
 
 # kill_later PID: ended at the end of the test, whatever happens.

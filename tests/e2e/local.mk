@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/e2e/browser \
 	tests/e2e/clients.sh \
 	tests/e2e/fault-server.mjs \
+	tests/e2e/hunt.sh \
 	tests/e2e/imap-client.c \
 	tests/e2e/imds-server.mjs \
 	tests/e2e/lib.sh \
@@ -18,6 +19,7 @@ EXTRA_DIST += \
 	tests/e2e/package.json \
 	tests/e2e/postfix.sh \
 	tests/e2e/run \
+	tests/e2e/secrets.mjs \
 	tests/e2e/sasl-session.mjs \
 	tests/e2e/servers.sh \
 	tests/e2e/soak-agent.sh \
@@ -45,6 +47,7 @@ EXTRA_DIST += \
 	tests/e2e/test-postfix-relay.sh \
 	tests/e2e/test-providers.sh \
 	tests/e2e/test-providers.sh \
+	tests/e2e/test-secrets.sh \
 	tests/e2e/test-shared.sh \
 	tests/e2e/test-test.sh \
 	tests/e2e/test-texts.sh \

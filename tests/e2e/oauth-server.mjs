@@ -6,7 +6,7 @@
 //   issuer        the issuer's URL, when it is ready
 //   requests.log  one JSON object a line for each request to the token, introspection and revocation endpoint;
 //                 never a secret
-//   secrets       every secret it has issued or received, one a line (0600), for the hunt after a test
+//   secrets       every secret it has issued or received, and secrets.encoded, see secrets.mjs
 //
 // Whoever signs in with the name X is the user with sub and email X, with any password.
 // POST /control/set changes a setting (JSON body, see `settings`); POST /control/revoke-access, revoke-grant and
@@ -16,6 +16,7 @@ import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { createRequire } from 'node:module';
+import { Secrets } from './secrets.mjs';
 
 const [folder, certificate, key] = process.argv.slice(2);
 // The packages lie in the work folder, not beside this file.
@@ -74,15 +75,9 @@ class Adapter {
     }
 }
 
-const secretsFile = path.join(folder, 'secrets');
-fs.writeFileSync(secretsFile, '', { mode: 0o600 });
-const seen = new Set();
+const secrets = new Secrets(folder);
 function rememberSecrets(values) {
-    for (const value of values) {
-        if (typeof value !== 'string' || value.length < 8 || seen.has(value)) continue;
-        seen.add(value);
-        fs.appendFileSync(secretsFile, `${value}\n`);
-    }
+    for (const value of values) if (typeof value === 'string' && value.length >= 8) secrets.plant(value);
 }
 
 function logRequest(entry) {
@@ -103,6 +98,7 @@ async function watch(ctx, next) {
     const { oidc } = ctx;
     if (!oidc || !LOGGED.has(oidc.route)) return;
     const asked = { ...oidc.params, ...oidc.body };
+    rememberSecrets([asked.client_secret]);
     const given = ctx.body && typeof ctx.body === 'object' ? ctx.body : {};
     rememberSecrets([asked.code, asked.code_verifier, asked.refresh_token, asked.device_code, given.access_token,
         given.refresh_token, given.id_token, given.device_code]);

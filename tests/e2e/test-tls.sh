@@ -5,19 +5,6 @@
 
 CA=$E2E_RUN/tls/ca.pem
 
-# A second OAuth server; sets ISSUER to it for this test.
-start_tls_server() {
-    local folder=$T/oauth.secret
-    mkdir "$folder"
-    : > "$folder/requests.log"
-    E2E_NPM=$E2E_WORK/npm node "$E2E_DIR/oauth-server.mjs" "$folder" "$E2E_RUN/tls/server.pem" "$E2E_RUN/tls/server.key" \
-        > "$folder/out" 2>&1 < /dev/null &
-    kill_later $!
-    wait_for test -s "$folder/issuer"
-    ISSUER=$(cat "$folder/issuer")
-    export NODE_EXTRA_CA_CERTS=$CA
-}
-
 login_tls() {
     E2E_BROWSER_USER=$ME status "$1" xoauth2 login --issuer "$2" --client-id desktop --scope 'openid offline_access' \
         "${@:3}" "$ME"
