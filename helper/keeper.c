@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -181,4 +182,14 @@ bool keeper_remove(const struct account *a, const struct paths *p, struct report
              push(a, &text, why);
     secret_free(&text);
     return ok && state_remove(p, a->state_name, why);
+}
+
+int64_t keeper_refresh_end(const struct account *a, const struct state *s)
+{
+    const char *lifetime = account_value(a, SETTING_REFRESH_TOKEN_LIFETIME);
+    if (!s->refresh_token || s->refresh_expires_at > 0)
+        return s->refresh_expires_at;
+    if (!lifetime || s->refresh_obtained_at == 0)
+        return 0;
+    return s->refresh_obtained_at + strtoll(lifetime, NULL, 10);
 }

@@ -35,4 +35,7 @@ bool keeper_remove(const struct account *a, const struct paths *p, struct report
 /* Whether a state waits in the file because the commands did not take it. */
 bool keeper_is_waiting(const struct account *a, const struct paths *p);
 
+/* When the refresh token ends: what the server said, else what is known of the provider; 0 where nobody knows. */
+int64_t keeper_refresh_end(const struct account *a, const struct state *s);
+
 #endif

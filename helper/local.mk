@@ -47,4 +47,5 @@ xoauth2_LDADD = $(helper_libs)
 
 include helper/net/local.mk
 include helper/agent/local.mk
+include helper/doctor/local.mk
 include helper/transfer/local.mk

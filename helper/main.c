@@ -33,6 +33,8 @@ static const struct verb VERBS[] = {
     {"list", verb_list, NULL, ACCOUNT_NONE, true, "print the names of the accounts", "[--json]"},
     {"test", NULL, LIBEXECDIR "/test", ACCOUNT_NEEDED, false, "log in at the mail servers and explain what fails",
      "[--json] [--through-sasl] ACCOUNT [URL]"},
+    {"doctor", NULL, LIBEXECDIR "/doctor", ACCOUNT_OPTIONAL, false, "find out why a program gets no token",
+     "[--as USER] [--chroot DIR] [--report] [--json] [ACCOUNT]"},
     {"logout", NULL, LIBEXECDIR "/logout", ACCOUNT_NEEDED, false, "revoke and remove the tokens", "ACCOUNT"},
     {"agent", NULL, LIBEXECDIR "/agent", ACCOUNT_NONE, false, "keep tokens ready and hand them out at a socket",
      "[--foreground] [--socket PATH]..."},

@@ -44,17 +44,6 @@ static void judge(struct view *v)
                    option, v->name);
 }
 
-/* When the refresh token ends: what the server said, else what is known of the provider. */
-static int64_t refresh_end(const struct view *v)
-{
-    const char *lifetime = account_value(&v->account, SETTING_REFRESH_TOKEN_LIFETIME);
-    if (!v->state.refresh_token || v->state.refresh_expires_at > 0)
-        return v->state.refresh_expires_at;
-    if (!lifetime || v->state.refresh_obtained_at == 0)
-        return 0;
-    return v->state.refresh_obtained_at + strtoll(lifetime, NULL, 10);
-}
-
 /* Returns false where the account is none of ours to show. */
 static bool view_open(struct view *v, const struct paths *p, const char *name, bool only_readable)
 {
@@ -72,7 +61,7 @@ static bool view_open(struct view *v, const struct paths *p, const char *name, b
     v->is_loaded = result == READFILE_OK || result == READFILE_MISSING;
     if (v->is_loaded) {
         judge(v);
-        v->refresh_ends_at = refresh_end(v);
+        v->refresh_ends_at = keeper_refresh_end(&v->account, &v->state);
     }
     return true;
 }

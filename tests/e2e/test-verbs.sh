@@ -128,7 +128,7 @@ test_help_and_version_everywhere() {
     has "$T/out" 'xoauth2'
     status 0 xoauth2 --help
     verbs=$(sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p' "$T/out")
-    for verb in login token refresh status logout list helper agent import dump restore; do
+    for verb in login token refresh status doctor logout list helper agent import dump restore; do
         grep -qx "$verb" <<< "$verbs" || fail "--help does not tell of $verb"
     done
     for verb in $verbs; do

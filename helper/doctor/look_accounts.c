@@ -1,0 +1,229 @@
+#include "config.h"
+
+#include "look.h"
+
+#include "agent/allow.h"
+#include "glob.h"
+#include "grant.h"
+#include "keeper.h"
+#include "lookup.h"
+#include "oauth.h"
+#include "plugin/configured.h"
+#include "server.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What is needed while all accounts of a store are looked at. */
+struct visit {
+    struct record *record;
+    const struct look *look;
+    const struct paths *paths;
+    size_t count;
+};
+
+/* Every server that `xoauth2 test` would use gets the token only if hosts: has it. */
+static void look_at_servers(struct record *r, const struct account *a)
+{
+    const char *list = account_value(a, SETTING_SERVERS);
+    struct server s;
+    while (list && server_next(&s, &list))
+        if (!account_host_allowed(a, s.host))
+            record_add(r, CHECK_ACCOUNT_SERVERS, LEVEL_PROBLEM, a->name,
+                       "%s of 'servers:' is not among 'hosts:', so that it gets no token: correct either in %s", s.host,
+                       a->file.path);
+}
+
+struct strangers {
+    struct record *record;
+    const struct account *account;
+};
+
+static void note_stranger(void *arg, const char *name)
+{
+    const struct strangers *s = arg;
+    record_add(s->record, CHECK_ACCOUNT_ALLOW, LEVEL_PROBLEM, s->account->name,
+               "'allow:' names %s, whom this machine does not have: correct it in %s", name, s->account->file.path);
+}
+
+static void look_at_allow(struct record *r, const struct account *a)
+{
+    struct allow allowed;
+    struct strangers s = {r, a};
+    const char *list = a->file.value[SETTING_ALLOW];
+    if (list && allow_resolve(&allowed, list, note_stranger, &s))
+        allow_free(&allowed);
+}
+
+/* Another account may claim an address of this one's. Patterns are left alone: the longer one wins. */
+static void look_at_users(struct record *r, const struct account *a, const struct paths *p)
+{
+    const char *list = a->file.value[SETTING_USERS];
+    const char *entry;
+    size_t len;
+    while (list && (entry = glob_next(&list, &len))) {
+        struct account other;
+        struct report passed_over, why;
+        char user[ACCOUNT_NAME_MAX + 1];
+        if (len > ACCOUNT_NAME_MAX || memchr(entry, '*', len))
+            continue;
+        memcpy(user, entry, len);
+        user[len] = '\0';
+        if (account_find(&other, p, user, NULL, &passed_over, &why) == READFILE_REFUSED)
+            record_add(r, CHECK_ACCOUNT_USERS, LEVEL_PROBLEM, a->name, "%s", why.text);
+        account_free(&other);
+    }
+}
+
+/* Secret, key, certificate, assertion: read, checked, wiped. */
+static void look_at_client(struct record *r, const struct account *a, const struct paths *p)
+{
+    struct oauth_client c;
+    struct grant_source g = {.kind = GRANT_AUTHORIZATION_CODE};
+    struct report why;
+    if (account_grant(a) == GRANT_COMMAND)
+        return;
+    bool ok = oauth_client_open(&c, a, p, &why);
+    if (ok && account_grant(a) != GRANT_AUTHORIZATION_CODE) {
+        ok = grant_open(&g, &c, p, &why);
+        grant_close(&g);
+    }
+    oauth_client_close(&c);
+    if (ok)
+        record_add(r, CHECK_ACCOUNT_CLIENT, LEVEL_OK, a->name, "the client's credentials can be read");
+    else
+        record_add(r, CHECK_ACCOUNT_CLIENT, LEVEL_PROBLEM, a->name, "%s", why.text);
+}
+
+/* The machine's agent runs as the owner of the store: what root alone can read is of no use to it. */
+static void look_at_owner(struct record *r, const struct account *a, const struct paths *p)
+{
+    char path[PATH_MAX];
+    struct stat st, store;
+    if (!p->system || stat(p->state, &store) != 0 || store.st_uid == 0)
+        return;
+    state_path(p, a->state_name, path);
+    if (stat(path, &st) == 0 && st.st_uid != store.st_uid)
+        record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
+                   "%s is not of user id %lu, who owns the store: run 'chown %lu %s'", path, (unsigned long)store.st_uid,
+                   (unsigned long)store.st_uid, path);
+    if (stat(a->file.path, &st) == 0 && st.st_uid != store.st_uid &&
+        (st.st_gid != store.st_gid || !(st.st_mode & S_IRGRP)))
+        record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
+                   "group id %lu, that of the store, cannot read %s: run 'chgrp %lu %s && chmod 0640 %s'",
+                   (unsigned long)store.st_gid, a->file.path, (unsigned long)store.st_gid, a->file.path, a->file.path);
+}
+
+/* False where the file is none of this user's to read. */
+static bool look_at_account(struct record *r, const struct paths *p, const char *name)
+{
+    struct account a;
+    struct report why;
+    enum readfile_result result = account_load(&a, p, name, &why);
+    if (result == READFILE_OK) {
+        record_add(r, CHECK_ACCOUNT_FILE, LEVEL_OK, name, "%s", a.file.path);
+        look_at_owner(r, &a, p);
+        look_at_servers(r, &a);
+        look_at_allow(r, &a);
+        look_at_users(r, &a, p);
+        look_at_client(r, &a, p);
+        look_at_state(r, &a, p);
+    } else if (result == READFILE_REFUSED || (result == READFILE_UNREADABLE && !p->system)) {
+        record_add(r, CHECK_ACCOUNT_FILE, LEVEL_PROBLEM, name, "%s", why.text);
+    }
+    account_free(&a);
+    return result != READFILE_UNREADABLE && result != READFILE_MISSING;
+}
+
+static bool visit_account(void *arg, const char *name)
+{
+    struct visit *v = arg;
+    bool ours = look_at_account(v->record, v->paths, name);
+    v->count += ours;
+    if (ours)
+        record_account(v->record, name);
+    return true;
+}
+
+/* Files that look like accounts and are none, such as those with capital letters. */
+static void look_for_ignored(struct record *r, const struct paths *p)
+{
+    DIR *folder = opendir(p->accounts);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char name[ACCOUNT_NAME_MAX + 1];
+        account_of_file(entry->d_name, name);
+        if (*name || entry->d_name[0] == '.')
+            continue;
+        record_add(r, CHECK_ACCOUNT_IGNORED, LEVEL_WARNING, NULL,
+                   "%s/%s is no account: its name must be the address in small letters, and end with '.conf': rename or "
+                   "remove it",
+                   p->accounts, entry->d_name);
+    }
+    if (folder)
+        closedir(folder);
+}
+
+static size_t look_at_store(struct record *r, const struct look *look, const struct paths *p)
+{
+    struct visit v = {.record = r, .look = look, .paths = p};
+    struct report why;
+    look_for_ignored(r, p);
+    if (!account_each(p, visit_account, &v, &why) && (!p->system || look->system))
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_PROBLEM, NULL, "%s", why.text);
+    return v.count;
+}
+
+static void look_at_all(struct record *r, const struct look *look)
+{
+    struct paths user, system;
+    struct report why;
+    size_t count = 0;
+    if (!look->system && paths_user(&user, &why))
+        count += look_at_store(r, look, &user);
+    paths_system(&system);
+    count += look_at_store(r, look, &system);
+    if (count > 0)
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, NULL, "%zu found", count);
+    else if (configured_machine())
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_WARNING, NULL,
+                   "%s has accounts on this machine alone, which %s may not read: run this with one of them as ACCOUNT",
+                   look->user, look->user);
+    else
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_PROBLEM, NULL, "there is no account: run 'xoauth2%s login ADDRESS'",
+                   look->system ? " --system" : "");
+}
+
+static void look_at_one(struct record *r, const struct look *look)
+{
+    struct account a;
+    struct paths p;
+    struct report why;
+    char name[ACCOUNT_NAME_MAX + 1];
+    if (!account_name(look->account, name, &why)) {
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_PROBLEM, NULL, "%s", why.text);
+        return;
+    }
+    record_account(r, name);
+    if (lookup(&a, &p, look->system ? LOOKUP_SYSTEM : LOOKUP_ALL, name, NULL, &why)) {
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, name, "%s", a.file.path);
+        look_at_account(r, &p, a.name);
+        account_free(&a);
+    } else if (why.code == FAILURE_NO_ACCOUNT && configured_machine() && geteuid() != 0) {
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, name, "not one of %s; the machine's agent is asked for it", look->user);
+    } else {
+        record_add(r, why.code == FAILURE_NO_ACCOUNT ? CHECK_ACCOUNT_FOUND : CHECK_ACCOUNT_FILE, LEVEL_PROBLEM, name, "%s",
+                   why.text);
+    }
+}
+
+void look_at_accounts(struct record *r, const struct look *look)
+{
+    if (look->account)
+        look_at_one(r, look);
+    else
+        look_at_all(r, look);
+}
