@@ -17,6 +17,7 @@ STORE_ID=61234 # the owner of the machine's store, without a name
 # doctor [ARGUMENT...]: what it says, as JSON in $T/out.
 doctor() {
     local rc=0
+    [ ! -e "$POSTFIX/main.cf" ] || age_postfix
     xoauth2 doctor --json "$@" > "$T/out" 2> "$T/err" < /dev/null || rc=$?
     [ "$rc" -le 1 ] || fail "status $rc: $(cat "$T/err")"
     equals "$rc" "$(jq 'if .problems > 0 then 1 else 0 end' "$T/out")"
@@ -91,7 +92,7 @@ make_home() {
     keep
 }
 
-account_line() {
+add_line() {
     echo "$1" >> "$ACCOUNTS/$ME.conf"
 }
 
@@ -118,7 +119,7 @@ account_unknown() {
 }
 
 account_mistyped_key() {
-    account_line 'host: *'
+    add_line 'host: *'
     expected=(problem account-file "unknown key 'host': did you mean 'hosts'?")
 }
 
@@ -144,33 +145,33 @@ account_unknown_provider() {
 }
 
 account_two_with_one_user() {
-    account_line 'users: team@example.com'
+    add_line 'users: team@example.com'
     cp "$ACCOUNTS/$ME.conf" "$ACCOUNTS/second.conf"
     cp "$STATES/$ME.json" "$STATES/second.json"
     expected=(problem account-users "team@example.com matches the 'users:' of")
 }
 
 account_server_not_among_hosts() {
-    account_line 'hosts: imap.example.com'
-    account_line 'servers: imaps://imap.example.net'
+    add_line 'hosts: imap.example.com'
+    add_line 'servers: imaps://imap.example.net'
     expected=(problem account-servers 'imap.example.net of')
 }
 
 account_no_client_secret_file() {
-    account_line "client_secret_file: $HOME/client.secret"
+    add_line "client_secret_file: $HOME/client.secret"
     expected=(problem account-client "the file $HOME/client.secret is missing")
 }
 
 account_client_secret_for_all() {
     echo s3cret > "$HOME/client.secret"
     chmod 644 "$HOME/client.secret"
-    account_line "client_secret_file: $HOME/client.secret"
+    add_line "client_secret_file: $HOME/client.secret"
     expected=(problem account-client "run 'chmod 0600 $HOME/client.secret'")
 }
 
 account_key_is_none() {
     echo 'no key' > "$HOME/client.secret"
-    account_line "client_key_file: $HOME/client.secret"
+    add_line "client_key_file: $HOME/client.secret"
     expected=(problem account-client "$HOME/client.secret")
 }
 
@@ -190,8 +191,8 @@ account_state_damaged() {
 }
 
 account_store_not_written() {
-    account_line 'store_read: cat /dev/null'
-    account_line 'store_write: false'
+    add_line 'store_read: cat /dev/null'
+    add_line 'store_write: false'
     expected=(problem state "'store_write' in")
 }
 
@@ -237,7 +238,7 @@ test_accounts() {
 # endpoint URL: the account's provider is there, and no token has to be fetched.
 endpoint() {
     sed -i '/^issuer:/d' "$ACCOUNTS/$ME.conf"
-    account_line "token_endpoint: $1"
+    add_line "token_endpoint: $1"
 }
 
 way_no_network() {
@@ -246,7 +247,7 @@ way_no_network() {
 }
 
 way_no_ca_file() {
-    account_line "ca_file: $HOME/none.pem"
+    add_line "ca_file: $HOME/none.pem"
     expected=(problem ca "$HOME/none.pem, the 'ca_file' of the account, cannot be read")
 }
 
@@ -257,7 +258,7 @@ way_untrusted_certificate() {
 
 way_dead_proxy() {
     endpoint https://login.example.org/token
-    account_line 'proxy: http://127.0.0.1:1'
+    add_line 'proxy: http://127.0.0.1:1'
     expected=(problem proxy "the proxy 127.0.0.1:1, from 'proxy' in the account file")
 }
 
@@ -309,7 +310,7 @@ plugin_nowhere() {
 }
 
 plugin_truncated() {
-    truncate -s 1000 "$HOME/plugins/libsasl2-xoauth2.so"
+    truncate -s 10 "$HOME/plugins/libsasl2-xoauth2.so"
     expected=(problem plugin-loads "libsasl2 cannot load $HOME/plugins/libsasl2-xoauth2.so")
 }
 
@@ -610,6 +611,11 @@ test_jail() {
 
 # --- Postfix --------------------------------------------------------------------------------------------------------
 
+# Postfix's programs wait until their file is two seconds old.
+age_postfix() {
+    touch -d '1 minute ago' "$POSTFIX/main.cf"
+}
+
 write_postfix() {
     mkdir -p "$POSTFIX" "$T/queue$(dirname "$SOCKET")"
     chmod 711 "$T"
@@ -619,6 +625,7 @@ write_postfix() {
         echo "queue_directory = $T/queue"
         echo 'compatibility_level = 3.6'
     } > "$POSTFIX/main.cf"
+    age_postfix
     printf 'smtp unix - - y - - smtp\nrelay unix - - y - - smtp\npickup unix n - n 60 1 pickup\n' > "$POSTFIX/master.cf"
     cp "$E2E_DIR/examples/postfix-sasl_passwd" "$POSTFIX/sasl_passwd"
     chmod 600 "$POSTFIX/sasl_passwd"
@@ -741,7 +748,7 @@ test_postfix_with_passwords() {
 
 # mbsyncrc LINE...: an account with a user, a host and these lines.
 mbsyncrc() {
-    account_line 'hosts: imap.example.org'
+    add_line 'hosts: imap.example.org'
     {
         printf '# comment\n\nIMAPAccount one\nUser "%s"\n' "$ME"
         printf '%s\n' "$@"
@@ -790,6 +797,7 @@ test_mbsync() {
     healthy
     says ok mbsync-mechanism XOAUTH2
     # Somebody else's password login is none of our business.
+    fresh
     mbsyncrc 'Host imap.example.org' 'User you@example.org' 'AuthMechs LOGIN' 'Pass x'
     healthy
 }
@@ -861,12 +869,12 @@ PRIVATE=m1ss-M4rple-and-2
 # Every place from which something could find its way into the report.
 plant_marks() {
     local broken=$ACCOUNTS/broken-${PRIVATE,,}@example.org.conf
-    account_line "client_secret: $SECRET-client"
-    account_line "users: $PRIVATE@example.net"
-    account_line "hosts: $PRIVATE.example.net"
-    account_line "refresh_margin: 77"
-    account_line "userinfo_endpoint: https://$PRIVATE.example.net/$PRIVATE"
-    account_line "notify_command: echo $SECRET"
+    add_line "client_secret: $SECRET-client"
+    add_line "users: $PRIVATE@example.net"
+    add_line "hosts: $PRIVATE.example.net"
+    add_line "refresh_margin: 77"
+    add_line "userinfo_endpoint: https://$PRIVATE.example.net/$PRIVATE"
+    add_line "notify_command: echo $SECRET"
     printf 'issuer: https://%s.example.org\n%s: %s\n' "$PRIVATE" "$SECRET" "$SECRET" > "$broken"
     chmod 600 "$broken"
     change_state ".refresh_token = \"$SECRET-refresh\" | .signed_in_as = \"$PRIVATE\" | .scope = \"$PRIVATE\"
