@@ -23,3 +23,5 @@ doctor_CPPFLAGS = $(doctor_cppflags)
 doctor_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 doctor_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 doctor_LDADD = libxoauth2plugin.la libagent.la $(net_libs) $(SASL_LIBS)
+
+EXTRA_DIST += tests/e2e/test-doctor.sh
