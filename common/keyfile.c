@@ -133,6 +133,8 @@ bool keyfile_parse(struct keyfile *k, const char *path, const char *const known[
     if (!k->path)
         return report_set(why, FAILURE_UNREACHABLE, "%s: not enough memory", path);
     memset(k->value, 0, sizeof k->value);
+    if (k->text.len == 0)
+        return true;
     unsigned number = 1;
     char *line = k->text.data;
     char *end = line + k->text.len;

@@ -54,15 +54,11 @@ static size_t printable_words(const char *data, size_t len)
 
 bool text_is_utf8(const char *data, size_t len)
 {
-    size_t printable = printable_words(data, len);
-    const unsigned char *p = (const unsigned char *)data + printable;
-    len -= printable;
-    while (len > 0) {
-        size_t step = utf8_sequence(p, len);
+    for (size_t i = printable_words(data, len); i < len;) {
+        size_t step = utf8_sequence((const unsigned char *)data + i, len - i);
         if (step == 0)
             return false;
-        p += step;
-        len -= step;
+        i += step;
     }
     return true;
 }

@@ -37,11 +37,11 @@ static int find_callback(const sasl_utils_t *utils, const struct question *quest
     return result == SASL_OK && !callback ? SASL_INTERACT : result;
 }
 
-/* Some programs set no length. One of 0 beside a text is such a length. */
+/* Some programs set no length, and one of 0 beside a text is such a length; others set one beside no text. */
 static void take_prompt(const sasl_interact_t *prompt, const char **value, size_t *len)
 {
     *value = prompt->result;
-    *len = prompt->len;
+    *len = *value ? prompt->len : 0;
     if (*value && *len == 0)
         *len = strlen(*value);
 }

@@ -1,6 +1,8 @@
 # All that tests. Unit tests are run by `make check`; those in tests/e2e need an installed tree and real servers.
 if HAVE_CMOCKA
 include tests/unit/local.mk
+
+include tests/fuzz/local.mk
 endif
 
 include tests/e2e/local.mk

@@ -56,6 +56,22 @@ static bool parse(const struct transfer *t, const struct paths *p, struct accoun
     return ok;
 }
 
+/* Whether the state can be read again once it is written: other programs keep what they get as it is. */
+static bool is_readable(const struct transfer *t, const struct paths *p, struct report *why)
+{
+    struct secret text;
+    struct state again;
+    struct report ignored;
+    secret_init(&text, STATE_SIZE_MAX);
+    bool ok = state_print(&t->state, &text) &&
+              state_parse(&again, p, t->name, t->name, &text, &ignored) == READFILE_OK;
+    if (ok)
+        state_free(&again);
+    secret_free(&text);
+    return ok || report_set(why, FAILURE_CONFIG, "the tokens of %s are too long or have control characters: run "
+                            "'xoauth2%s login %s' instead", t->name, paths_option(p), t->name);
+}
+
 bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why)
 {
     struct account a;
@@ -68,7 +84,7 @@ bool transfer_check(const struct transfer *t, const struct paths *p, bool force,
     if (!parse(t, p, &a, why))
         return false;
     account_free(&a);
-    return true;
+    return !t->has_state || is_readable(t, p, why);
 }
 
 bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why)

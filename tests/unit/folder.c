@@ -72,16 +72,11 @@ static void must(int result, const char *what, const char *path)
 
 const char *folder_write(const char *name, const char *content, mode_t mode)
 {
-    return folder_write_bytes(name, content, strlen(content), mode);
-}
-
-const char *folder_write_bytes(const char *name, const char *content, size_t len, mode_t mode)
-{
     const char *path = folder_path(name);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     must(fd, "open", path);
-    must(write(fd, content, len) == (ssize_t)len ? 0 : -1, "write", path);
+    must(write(fd, content, strlen(content)) == (ssize_t)strlen(content) ? 0 : -1, "write", path);
     must(fchmod(fd, mode), "chmod", path);
     close(fd);
     return path;

@@ -13,7 +13,6 @@ const char *folder_path(const char *name);
 
 /* Writes a file with these permission bits, whatever the umask, and returns its path as above. */
 const char *folder_write(const char *name, const char *content, mode_t mode);
-const char *folder_write_bytes(const char *name, const char *content, size_t len, mode_t mode);
 
 /* Makes a folder in it. */
 const char *folder_sub(const char *name, mode_t mode);

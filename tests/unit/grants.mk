@@ -30,3 +30,8 @@ unit_tests += tests/unit/test_formats
 tests_unit_test_formats_SOURCES = tests/unit/test_formats.c
 tests_unit_test_formats_CPPFLAGS = $(libtransfer_la_CPPFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_formats_LDADD = libunittest.la $(transfer_libs) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_transfer
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c
+tests_unit_test_transfer_CPPFLAGS = $(libtransfer_la_CPPFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_test_transfer_LDADD = libhelpertest.la libunittest.la $(transfer_libs) $(CMOCKA_LIBS)

@@ -55,6 +55,10 @@ static void nothing_at_all(void **state)
     assert_true(parse(&k, "\n", &why));
     assert_null(k.value[0]);
     keyfile_free(&k);
+    keyfile_init(&k); /* and no memory */
+    assert_true(keyfile_parse(&k, "F", KNOWN, &why));
+    assert_null(k.value[0]);
+    keyfile_free(&k);
 }
 
 static void unknown_key(void **state)

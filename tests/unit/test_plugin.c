@@ -192,6 +192,25 @@ static void user_cancels_the_prompts(void **state)
     app_dispose(&s);
 }
 
+/* A length without a text is none. */
+static void length_without_an_answer(void **state)
+{
+    (void)state;
+    struct app_session s;
+    struct app app = usual();
+    sasl_interact_t *need = NULL;
+    app.prompts = true;
+    assert_int_equal(app_start(&s, &app, "XOAUTH2"), SASL_CONTINUE);
+    sasl_dispose(&s.conn);
+    assert_int_equal(sasl_client_new("imap", NULL, NULL, NULL, s.callbacks, 0, &s.conn), SASL_OK);
+    assert_int_equal(sasl_client_start(s.conn, "XOAUTH2", &need, &s.out, &s.out_len, &s.mech), SASL_INTERACT);
+    for (sasl_interact_t *prompt = need; prompt->id != SASL_CB_LIST_END; prompt++)
+        prompt->len = 16;
+    assert_int_equal(sasl_client_start(s.conn, "XOAUTH2", &need, &s.out, &s.out_len, &s.mech), SASL_BADPARAM);
+    assert_non_null(strstr(app_error(&s), "the user name is empty"));
+    app_dispose(&s);
+}
+
 static void program_that_cannot_show_prompts(void **state)
 {
     (void)state;
@@ -547,6 +566,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(prompts, begin, end),
         cmocka_unit_test_setup_teardown(prompts_that_nobody_answers, begin, end),
         cmocka_unit_test_setup_teardown(user_cancels_the_prompts, begin, end),
+        cmocka_unit_test_setup_teardown(length_without_an_answer, begin, end),
         cmocka_unit_test_setup_teardown(program_that_cannot_show_prompts, begin, end),
         cmocka_unit_test_setup_teardown(only_the_mailbox_cannot_be_asked_for, begin, end),
         cmocka_unit_test_setup_teardown(name_that_the_program_rewrites, begin, end),

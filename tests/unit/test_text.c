@@ -15,6 +15,7 @@ static void well_formed_utf8(void **state)
 {
     (void)state;
     assert_true(utf8(""));
+    assert_true(text_is_utf8(NULL, 0));
     assert_true(utf8("plain"));
     assert_true(utf8("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x90\xA7"));
     assert_true(utf8("\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF"));
