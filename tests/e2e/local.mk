@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/e2e/lib.sh \
 	tests/e2e/matrix.sh \
 	tests/e2e/oauth-server.mjs \
+	tests/e2e/open-world.sh \
 	tests/e2e/package-lock.json \
 	tests/e2e/package.json \
 	tests/e2e/postfix.sh \
@@ -25,6 +26,7 @@ EXTRA_DIST += \
 	tests/e2e/soak-agent.sh \
 	tests/e2e/soak.mjs \
 	tests/e2e/stage.sh \
+	tests/e2e/terminal.sh \
 	tests/e2e/test-agent.sh \
 	tests/e2e/test-agent-killed.sh \
 	tests/e2e/test-choice.sh \
@@ -45,7 +47,7 @@ EXTRA_DIST += \
 	tests/e2e/test-login-device.sh \
 	tests/e2e/test-login-terminal.sh \
 	tests/e2e/test-postfix-relay.sh \
-	tests/e2e/test-providers.sh \
+	tests/e2e/test-registration.sh \
 	tests/e2e/test-providers.sh \
 	tests/e2e/test-secrets.sh \
 	tests/e2e/test-shared.sh \

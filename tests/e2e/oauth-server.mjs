@@ -2,7 +2,7 @@
 //
 //   node oauth-server.mjs FOLDER [CERTIFICATE KEY]
 //
-// It listens on a free port of 127.0.0.1 and writes into FOLDER:
+// It listens on a free port of 127.0.0.1, or with E2E_OAUTH_HOST=NAME on port 443 of that host's address, and writes into FOLDER:
 //   issuer        the issuer's URL, when it is ready
 //   requests.log  one JSON object a line for each request to the token, introspection and revocation endpoint;
 //                 never a secret
@@ -10,7 +10,8 @@
 //
 // Whoever signs in with the name X is the user with sub and email X, with any password.
 // POST /control/set changes a setting (JSON body, see `settings`); POST /control/revoke-access, revoke-grant and
-// introspect take {"account": X}. Clients are public native ones, except `mailserver`, which introspects.
+// introspect take {"account": X}. Clients are public native ones, except `mailserver`, which introspects. With E2E_OAUTH_HOST anybody
+// may register a client (RFC 7591), and POST /control/forget-clients removes all that have.
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -20,6 +21,8 @@ import { Secrets } from './secrets.mjs';
 
 const [folder, certificate, key] = process.argv.slice(2);
 // The packages lie in the work folder, not beside this file.
+const openHost = process.env.E2E_OAUTH_HOST;
+const MAIL_SCOPE = 'urn:ietf:params:oauth:scope:mail';
 const require = createRequire(path.join(process.env.E2E_NPM, 'package.json'));
 const { default: Provider } = await import(require.resolve('oidc-provider'));
 
@@ -29,6 +32,8 @@ const settings = {
     offline: true, // whether refresh tokens are issued at all
     token_delay_ms: 0, // the token endpoint's answer comes this much later
     token_status: 0, // instead of an answer the token endpoint gives this status, such as 503
+    vanish: 0, // so many times the clients that registered are removed when a token is asked for
+    registration: null, // {"status": N, "body": X}: what the registration endpoint answers instead
 };
 
 // All that the server remembers: model name and id -> what was stored.
@@ -84,7 +89,7 @@ function logRequest(entry) {
     fs.appendFileSync(path.join(folder, 'requests.log'), `${JSON.stringify({ time: Date.now(), ...entry })}\n`);
 }
 
-const LOGGED = new Set(['token', 'introspection', 'revocation', 'device_authorization', 'userinfo']);
+const LOGGED = new Set(['registration', 'token', 'introspection', 'revocation', 'device_authorization', 'userinfo']);
 async function watch(ctx, next) {
     if (ctx.path === '/token' && settings.token_delay_ms > 0) {
         await new Promise((done) => { setTimeout(done, settings.token_delay_ms); });
@@ -94,6 +99,16 @@ async function watch(ctx, next) {
         ctx.status = settings.token_status;
         return;
     }
+    if (ctx.path === '/token' && settings.vanish > 0) {
+        settings.vanish -= 1;
+        forgetClients();
+    }
+    if (ctx.path === '/reg' && settings.registration) {
+        logRequest({ endpoint: 'registration', status: settings.registration.status });
+        ctx.status = settings.registration.status;
+        ctx.body = settings.registration.body;
+        return;
+    }
     await next();
     const { oidc } = ctx;
     if (!oidc || !LOGGED.has(oidc.route)) return;
@@ -101,7 +116,7 @@ async function watch(ctx, next) {
     rememberSecrets([asked.client_secret]);
     const given = ctx.body && typeof ctx.body === 'object' ? ctx.body : {};
     rememberSecrets([asked.code, asked.code_verifier, asked.refresh_token, asked.device_code, given.access_token,
-        given.refresh_token, given.id_token, given.device_code]);
+        given.refresh_token, given.id_token, given.device_code, given.registration_access_token]);
     logRequest({
         endpoint: oidc.route,
         grant_type: asked.grant_type,
@@ -140,13 +155,14 @@ function configuration() {
             },
         ],
         claims: { openid: ['sub'], email: ['email', 'email_verified'] },
-        scopes: ['openid', 'offline_access', 'email', 'mail'],
+        scopes: ['openid', 'offline_access', 'email', 'mail', ...(openHost ? [MAIL_SCOPE] : [])],
         cookies: { keys: ['the tests have no secret cookies'] },
         extraTokenClaims: (ctx, token) => ({ email: token.accountId }),
         features: {
             devInteractions: { enabled: true },
             deviceFlow: { enabled: true },
             introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId === 'mailserver' },
+            registration: { enabled: Boolean(openHost) },
             revocation: { enabled: true },
         },
         findAccount: (ctx, id) => ({
@@ -169,6 +185,12 @@ function configuration() {
     };
 }
 
+// Removes the clients that have registered themselves.
+function forgetClients() {
+    for (const k of [...store.keys()]) if (k.startsWith('Client:')) store.delete(k);
+    return {};
+}
+
 // Removes what `account` has of these models; returns how many.
 function forget(account, models) {
     let count = 0;
@@ -182,6 +204,7 @@ function forget(account, models) {
 }
 
 const controls = {
+    'forget-clients': forgetClients,
     set: (body) => Object.assign(settings, body),
     'revoke-access': ({ account }) => ({ removed: forget(account, ['AccessToken']) }),
     'revoke-grant': ({ account }) => ({ removed: forget(account, ['Grant', 'AccessToken', 'RefreshToken']) }),
@@ -206,8 +229,9 @@ const server = certificate
     : http.createServer(serve);
 // Longer than the 60 s for which Dovecot keeps a connection and, on its one attempt, relies on it.
 server.keepAliveTimeout = 120_000;
-server.listen(0, '127.0.0.1', () => {
-    const issuer = `${certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
+server.listen(openHost ? 443 : 0, openHost ?? '127.0.0.1', () => {
+    const issuer = openHost ? `https://${openHost}`
+        : `${certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
     provider = new Provider(issuer, configuration());
     provider.use(watch);
     for (const event of ['grant.error', 'server_error', 'authorization.error', 'introspection.error']) {

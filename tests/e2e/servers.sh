@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2120
 # Starting and stopping the real servers. Everything lies in $E2E_RUN; every server is stopped by its pid.
 set -eu
 
@@ -19,11 +19,12 @@ wait_ready() {
     done
 }
 
+# start_oauth_server [CERTIFICATE KEY]
 start_oauth_server() {
     local folder=$E2E_RUN/oauth
     mkdir -p "$folder"
     : > "$folder/requests.log"
-    E2E_NPM=$E2E_WORK/npm node "$E2E_DIR/oauth-server.mjs" "$folder" > "$folder/out" 2>&1 < /dev/null &
+    E2E_NPM=$E2E_WORK/npm node "$E2E_DIR/oauth-server.mjs" "$folder" "$@" > "$folder/out" 2>&1 < /dev/null &
     echo $! > "$folder/pid"
     wait_ready 'the OAuth server' "$(cat "$folder/pid")" test -s "$folder/issuer"
 }
@@ -129,7 +130,9 @@ write_dovecot_oauth2() {
     issuer=$(cat "$E2E_RUN/oauth/issuer")
     cat << END
 introspection_mode = post
-introspection_url = http://mailserver:mailserver-secret@${issuer#http://}/token/introspection
+introspection_url = ${issuer%%://*}://mailserver:mailserver-secret@${issuer#*://}/token/introspection
+tls_ca_cert_file = $E2E_RUN/tls/ca.pem
+${E2E_OPENID_CONFIGURATION:+openid_configuration_url = $E2E_OPENID_CONFIGURATION}
 force_introspection = yes
 username_attribute = email
 active_attribute = active
@@ -146,7 +149,7 @@ make_certificates() {
         cd "$folder"
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=Authority of the tests' -keyout ca.key -out ca.pem
         openssl req -newkey rsa:2048 -nodes -subj '/CN=localhost' -keyout server.key -out server.csr
-        printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' > extensions
+        printf 'subjectAltName=DNS:localhost,IP:127.0.0.1%s\n' "${E2E_TLS_NAMES:-}" > extensions
         openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.pem
     ) > "$folder/log" 2>&1
     chmod 644 "$folder/server.key"
