@@ -9,6 +9,7 @@ libhelper_la_SOURCES = \
 	helper/accountfile.c helper/accountfile.h \
 	helper/base64.c helper/base64.h \
 	helper/caller.c helper/caller.h \
+	helper/challenge.c helper/challenge.h \
 	helper/choice.c helper/choice.h \
 	helper/clock.c helper/clock.h \
 	helper/fetch.c helper/fetch.h \

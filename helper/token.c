@@ -3,20 +3,17 @@
 #include "token.h"
 
 #include "base64.h"
+#include "challenge.h"
 #include "clock.h"
 #include "fetch.h"
 #include "keeper.h"
 #include "lookup.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    REJECT_WAIT_MAX = 3000,  /* milliseconds that a reject may wait for the lock */
-    CONFIGURATION_MAX = 200, /* bytes of an address in a challenge, with the NUL; a longer one is not shown */
-};
+enum { REJECT_WAIT_MAX = 3000 /* milliseconds that a reject may wait for the lock */ };
 
 static bool same_text(const char *a, const char *b)
 {
@@ -154,88 +151,29 @@ bool token_get(const struct account *a, const struct paths *p, const char *host,
     return ok;
 }
 
-/* What a mail server's challenge says (RFC 7628, section 3.2.2; XOAUTH2 servers give an HTTP status). */
-enum verdict { VERDICT_OTHER, VERDICT_STALE, VERDICT_FORBIDDEN, VERDICT_MALFORMED };
-
-struct challenge {
-    enum verdict verdict;
-    char configuration[CONFIGURATION_MAX]; /* address of the server's openid-configuration, harmless to show; else empty */
-};
-
-static enum verdict read_status(struct json_object *status)
-{
-    static const struct {
-        const char *status;
-        enum verdict verdict;
-    } KNOWN[] = {
-        {"401", VERDICT_STALE},           {"invalid_token", VERDICT_STALE}, {"403", VERDICT_FORBIDDEN},
-        {"insufficient_scope", VERDICT_FORBIDDEN}, {"400", VERDICT_MALFORMED}, {"invalid_request", VERDICT_MALFORMED},
-    };
-    if (!json_object_is_type(status, json_type_string) && !json_object_is_type(status, json_type_int))
-        return VERDICT_OTHER;
-    const char *text = json_object_get_string(status);
-    for (size_t i = 0; text && i < sizeof KNOWN / sizeof KNOWN[0]; i++)
-        if (strcmp(KNOWN[i].status, text) == 0)
-            return KNOWN[i].verdict;
-    return VERDICT_OTHER;
-}
-
-/* A hint for a person and no more: a server that refuses tokens must not choose where the next one comes from. */
-static void read_configuration(struct json_object *root, char out[CONFIGURATION_MAX])
-{
-    static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%:/[]+,=";
-    struct json_object *value;
-    if (!json_object_object_get_ex(root, "openid-configuration", &value) || !json_object_is_type(value, json_type_string))
-        return;
-    const char *url = json_object_get_string(value);
-    if (strlen(url) < CONFIGURATION_MAX && strncmp(url, "https://", 8) == 0 && url[strspn(url, ALLOWED)] == '\0')
-        strcpy(out, url);
-}
-
-static struct challenge read_challenge(const char *text, size_t len)
-{
-    enum { DEPTH_MAX = 8 };
-    struct challenge c = {.verdict = VERDICT_OTHER};
-    struct json_object *status;
-    struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-    if (!tokener || len == 0 || len > PROTOCOL_MESSAGE_MAX) {
-        json_tokener_free(tokener);
-        return c;
-    }
-    struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
-    if (json_object_is_type(root, json_type_object)) {
-        if (json_object_object_get_ex(root, "status", &status))
-            c.verdict = read_status(status);
-        read_configuration(root, c.configuration);
-    }
-    json_object_put(root);
-    json_tokener_free(tokener);
-    return c;
-}
-
-static void explain_verdict(const char *name, const struct paths *p, enum verdict verdict, struct report *message)
+static void explain_verdict(const char *name, const struct paths *p, enum challenge_verdict verdict, struct report *message)
 {
     const char *option = paths_option(p);
     switch (verdict) {
-    case VERDICT_STALE:
+    case CHALLENGE_STALE:
         report_set(message, FAILURE_NONE,
                    "the mail server refused the token of %s as invalid: it was dropped, try again; "
                    "if that goes on, run 'xoauth2%s login %s'",
                    name, option, name);
         return;
-    case VERDICT_FORBIDDEN:
+    case CHALLENGE_FORBIDDEN:
         report_set(message, FAILURE_NONE,
                    "the mail server does not let the token of %s do this: run 'xoauth2%s login "
                    "--scope SCOPE %s' with the scopes that it wants",
                    name, option, name);
         return;
-    case VERDICT_MALFORMED:
+    case CHALLENGE_MALFORMED:
         report_set(message, FAILURE_NONE,
                    "the mail server did not understand the login of %s: check that it takes this "
                    "user name and tokens of this provider",
                    name);
         return;
-    case VERDICT_OTHER:
+    case CHALLENGE_OTHER:
         break;
     }
     report_set(message, FAILURE_NONE,
@@ -290,9 +228,9 @@ static bool drop(const struct account *a, const struct paths *p, const char *tok
 bool token_reject(const struct account *a, const struct paths *p, const char *token, const char *challenge,
                   size_t len, struct report *message, struct report *why)
 {
-    struct challenge c = read_challenge(challenge, len);
+    struct challenge c = challenge_read(challenge, len);
     explain(a->name, p, &c, message);
-    if (c.verdict != VERDICT_STALE)
+    if (c.verdict != CHALLENGE_STALE)
         return true;
     int lock = store_lock(p, a->state_name, clock_monotonic() + REJECT_WAIT_MAX, why);
     bool ok = lock >= 0 && drop(a, p, token, why);
@@ -336,10 +274,10 @@ bool token_judge(const char *name, const struct paths *p, const struct protocol_
 {
     struct secret text;
     bool ok = take_challenge(request, &text, why);
-    struct challenge c = read_challenge(ok && text.data ? text.data : "", ok ? text.len : 0);
+    struct challenge c = challenge_read(ok && text.data ? text.data : "", ok ? text.len : 0);
     secret_free(&text);
     explain(name, p, &c, message);
-    *stale = c.verdict == VERDICT_STALE;
+    *stale = c.verdict == CHALLENGE_STALE;
     return ok;
 }
 

@@ -159,6 +159,15 @@ static void refused(struct attempt *a, const struct talk *t, const struct accoun
                    host, user, words, system, account->name, system, account->name);
 }
 
+/* What the server says of where its tokens come from: for the person to judge. */
+static void add_configuration(struct attempt *a, const struct talk *t)
+{
+    size_t used = strlen(a->why.text);
+    if (*t->configuration)
+        snprintf(a->why.text + used, sizeof a->why.text - used, ". The server names as its OAuth server the one of %s",
+                 t->configuration);
+}
+
 static void not_trusted(struct attempt *a, const struct talk *t, CURLcode code)
 {
     const char *host = a->server->host;
@@ -216,6 +225,7 @@ static void judge(struct attempt *a, const struct talk *t, CURLcode code, const 
         report_set(&a->why, FAILURE_CONFIG, "%s does not have the mechanism %s", a->server->host, a->mechanism);
     } else if (code == CURLE_LOGIN_DENIED || (code == CURLE_AUTH_ERROR && is_complaint(a->answer))) {
         refused(a, t, account, as->system ? "--system " : "", user);
+        add_configuration(a, t);
     } else if (code == CURLE_USE_SSL_FAILED || code == CURLE_PEER_FAILED_VERIFICATION ||
                code == CURLE_SSL_CACERT_BADFILE) {
         not_trusted(a, t, code);

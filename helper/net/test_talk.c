@@ -48,6 +48,8 @@ static void take_challenge(struct talk *t, const char *text)
     if (root && json_object_object_get_ex(root, "status", &value) &&
         (json_object_is_type(value, json_type_string) || json_object_is_type(value, json_type_int)))
         snprintf(t->status, sizeof t->status, "%s", json_object_get_string(value));
+    if (root)
+        challenge_configuration(root, t->configuration);
     jsontext_free(&root);
     secret_free(&decoded);
 }

@@ -2,6 +2,7 @@
 #ifndef XOAUTH2_TEST_TALK_H
 #define XOAUTH2_TEST_TALK_H
 
+#include "challenge.h"
 #include "server.h"
 
 #include <curl/curl.h>
@@ -17,6 +18,7 @@ struct talk {
     bool offered;                 /* the server has the mechanism */
     bool logged_in;               /* the command after the login was sent */
     char status[TALK_STATUS_MAX]; /* of the server's challenge, "" where there was none */
+    char configuration[CHALLENGE_CONFIGURATION_MAX]; /* that it names, as above */
     char line[TALK_LINE_MAX + 1]; /* its last */
     char detail[CURL_ERROR_SIZE];
 };

@@ -23,6 +23,8 @@ struct trial {
     bool ok;
 };
 
+static bool open_first; /* by the profile for open clients */
+
 static void trial_run(struct trial *t, const char *path, const struct web_turn *turns, size_t count)
 {
     struct paths p = {0};
@@ -34,6 +36,7 @@ static void trial_run(struct trial *t, const char *path, const struct web_turn *
     web_start(&t->server, turns, count, NULL, NULL);
     snprintf(issuer, sizeof issuer, "http://127.0.0.1:%d%s", t->server.port, path);
     t->client.issuer = strdup(issuer);
+    t->client.open = open_first;
     t->ok = oauth_discover(&t->client, &t->why);
     web_stop(&t->server);
 }
@@ -98,6 +101,38 @@ static void document_of_rfc_8414(void **state)
     assert_non_null(strstr(t.server.requests[0], "GET /realm/x/.well-known/openid-configuration HTTP"));
     assert_non_null(strstr(t.server.requests[1], "GET /.well-known/oauth-authorization-server/realm/x HTTP"));
     assert_ends(t.client.token_endpoint, "/realm/x/token");
+    trial_end(&t);
+}
+
+static void document_of_rfc_8414_first(void **state)
+{
+    const struct web_turn turns[] = {
+        {.act = WEB_REPLY, .reply = NOT_FOUND},
+        {.act = WEB_REPLY,
+         .reply = OK "{\"issuer\":\"" HERE "/x\",\"token_endpoint\":\"" HERE
+                     "/token\",\"protected_resources\":[\"imap.x.org\",\"https://x.org/\",7]}"}};
+    struct trial t;
+    (void)state;
+    open_first = true;
+    trial_run(&t, "/x", turns, 2);
+    open_first = false;
+    assert_true(t.ok);
+    assert_non_null(strstr(t.server.requests[0], "GET /.well-known/oauth-authorization-server/x HTTP"));
+    assert_non_null(strstr(t.server.requests[1], "GET /x/.well-known/openid-configuration HTTP"));
+    assert_string_equal(t.client.protected_resources, "imap.x.org https://x.org/");
+    trial_end(&t);
+}
+
+static void document_at_another_host(void **state)
+{
+    static const char MOVED[] = "HTTP/1.1 302 Found\r\nLocation: https://evil.example/\r\n\r\n";
+    const struct web_turn turns[] = {{.act = WEB_REPLY, .reply = MOVED}, {.act = WEB_REPLY, .reply = NOT_FOUND}};
+    struct trial t;
+    (void)state;
+    trial_run(&t, "", turns, 2);
+    assert_false(t.ok);
+    assert_int_equal(t.why.code, FAILURE_CONFIG);
+    assert_non_null(strstr(t.why.text, "redirects the request for its OAuth metadata to another host (HTTP 302)"));
     trial_end(&t);
 }
 
@@ -258,6 +293,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openid_document),
         cmocka_unit_test(document_of_rfc_8414),
+        cmocka_unit_test(document_of_rfc_8414_first),
+        cmocka_unit_test(document_at_another_host),
         cmocka_unit_test(issuer_with_a_slash_at_its_end),
         cmocka_unit_test(foreign_issuer),
         cmocka_unit_test(tenant_template_of_entra),

@@ -561,6 +561,35 @@ static void other_challenges_drop_nothing(void **state)
         assert_string_equal(after_reject("old", OTHER[i]), "kept");
 }
 
+/* What is said of a challenge. */
+static const char *said_of(const char *challenge)
+{
+    static struct report message;
+    assert_true(token_reject(&account, &paths, "older", challenge, strlen(challenge), &message, &why));
+    return message.text;
+}
+
+static void hint_of_the_server_is_shown(void **state)
+{
+    (void)state;
+    const char *said = said_of("{\"status\":\"400\",\"openid-configuration\":\"https://a.example/.well-known/openid-configuration\"}");
+    assert_non_null(strstr(said, "the one of https://a.example/.well-known/openid-configuration: if that is not where"));
+}
+
+static void odd_hint_is_not_shown(void **state)
+{
+    (void)state;
+    static const char *const ODD[] = {"\"http://a.example/\"", "\"https://a.example/\\u001b[2J\"", "\"https://a b/\"", "7", "\"\"", "null",
+                                      "\"javascript:x\"", "\"https://a.example/'; rm\""};
+    char challenge[512];
+    for (size_t i = 0; i < sizeof ODD / sizeof ODD[0]; i++) {
+        snprintf(challenge, sizeof challenge, "{\"status\":\"400\",\"openid-configuration\":%s}", ODD[i]);
+        assert_null(strstr(said_of(challenge), "OAuth server"));
+    }
+    snprintf(challenge, sizeof challenge, "{\"openid-configuration\":\"https://a.example/%0*d\"}", 300, 0);
+    assert_null(strstr(said_of(challenge), "OAuth server"));
+}
+
 static void another_token_is_not_dropped(void **state)
 {
     (void)state;
@@ -723,6 +752,8 @@ int main(void)
         T(failure_met_while_waiting_is_taken_over),
         T(stale_token_is_dropped),
         T(other_challenges_drop_nothing),
+        T(hint_of_the_server_is_shown),
+        T(odd_hint_is_not_shown),
         T(another_token_is_not_dropped),
         T(after_a_drop_the_next_get_renews),
         E(get_is_answered),
