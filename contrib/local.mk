@@ -58,9 +58,11 @@ EXTRA_DIST += \
 	debian/not-installed \
 	debian/rules \
 	debian/source/format \
+	debian/xoauth2.README.Debian \
 	debian/xoauth2.docs \
 	debian/xoauth2.install \
 	debian/xoauth2.postinst \
 	debian/xoauth2.postrm \
 	tests/packages \
-	tests/packages-root
+	tests/packages-root \
+	tests/release

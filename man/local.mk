@@ -3,10 +3,3 @@ dist_man_MANS += man/xoauth2.1 man/xoauth2.conf.5 man/xoauth2-protocol.7
 
 dist_check_SCRIPTS += tests/man-check tests/readme-check
 TESTS += tests/man-check tests/readme-check
-
-EXTRA_DIST += \
-	tests/e2e/test-examples.sh \
-	tests/e2e/examples/imtest \
-	tests/e2e/examples/mbsyncrc \
-	tests/e2e/examples/neomuttrc \
-	tests/e2e/examples/sasl-sample-client
