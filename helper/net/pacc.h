@@ -1,4 +1,4 @@
-/* What a mail domain publishes for mail programs: its servers and its OAuth issuer (draft-ietf-mailmaint-pacc-04). Nothing of it is
+/* What a mail domain publishes for mail programs: its servers and its OAuth issuer (draft-ietf-mailmaint-pacc-03). Nothing of it is
  * trusted because it was found; see login_found.h. */
 #ifndef XOAUTH2_PACC_H
 #define XOAUTH2_PACC_H

@@ -264,6 +264,8 @@ test_domain_that_publishes_nothing_of_use() {
 test_server_that_names_its_own_configuration() {
     login_issuer
     oauth revoke-access "{\"account\": \"$ME\"}"
+    status 1 xoauth2 test "$ME" "imaps://imap.good.test:$IMAPS_PORT"
+    has "$T/out" "The server names as its OAuth server the one of $AUTH/.well-known/openid-configuration"
     ! mbsync_at imap.good.test || fail 'logged in'
     has "$T/syslog" "The server names as its OAuth server the one of $AUTH/.well-known/openid-configuration: if that is not where"
 }
