@@ -3,13 +3,16 @@
 #include "look.h"
 
 #include "clock.h"
+#include "glob.h"
 #include "http.h"
+#include "screen.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -44,17 +47,48 @@ static void take_proxy(struct question *q, const char *value)
     curl_url_cleanup(url);
 }
 
+/* The first of these variables that is set, and its name. */
+static const char *first_set(const char *const names[], const char **name)
+{
+    for (; *names; names++)
+        if (getenv(*names)) {
+            *name = *names;
+            return getenv(*names);
+        }
+    return NULL;
+}
+
+/* Whether no_proxy lists the host, or a domain that it is in. */
+static bool goes_without_proxy(const char *host)
+{
+    static const char *const VARIABLES[] = {"no_proxy", "NO_PROXY", NULL};
+    const char *name;
+    const char *list = first_set(VARIABLES, &name);
+    size_t host_len = strlen(host);
+    const char *entry;
+    size_t len;
+    while (list && (entry = glob_next(&list, &len))) {
+        size_t dot = *entry == '.';
+        const char *domain = entry + dot;
+        len -= dot;
+        if (len == 1 && *domain == '*')
+            return true;
+        if (len > 0 && len <= host_len && strncasecmp(host + host_len - len, domain, len) == 0 &&
+            (len == host_len || host[host_len - len - 1] == '.'))
+            return true;
+    }
+    return false;
+}
+
 /* As libcurl chooses it: the account's, else that of the environment; and none for plain http, see http.h. */
 static void find_proxy(struct question *q)
 {
-    static const char *const VARIABLES[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    static const char *const VARIABLES[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
     const char *value = account_value(q->account, SETTING_PROXY);
-    if (strncmp(q->url, "https:", 6) != 0)
+    if (strncmp(q->url, "https:", 6) != 0 || goes_without_proxy(q->host))
         return;
-    for (size_t i = 0; !value && i < sizeof VARIABLES / sizeof VARIABLES[0]; i++) {
-        value = getenv(VARIABLES[i]);
-        q->proxy_from = VARIABLES[i];
-    }
+    if (!value)
+        value = first_set(VARIABLES, &q->proxy_from);
     if (value && *value)
         take_proxy(q, value);
 }
@@ -113,11 +147,13 @@ static void ask(const struct question *q)
     enum http_step step = x ? HTTP_AGAIN : HTTP_FAILED;
     CURLcode code = CURLE_OK;
     int64_t asked_at = 0;
+    screen_waiting("asking %s", q->host);
     while (step == HTTP_AGAIN) {
         code = curl_easy_perform(http_handle(x));
         asked_at = clock_wall();
         step = http_finish(x, (int)code, &reply, &why);
     }
+    screen_ready();
     if (step == HTTP_DONE)
         judge_answer(q, http_handle(x), asked_at);
     else

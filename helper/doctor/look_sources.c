@@ -6,6 +6,7 @@
 #include "plugin/options.h"
 #include "plugin/source.h"
 #include "protocol.h"
+#include "screen.h"
 #include "transport.h"
 
 #include <errno.h>
@@ -147,7 +148,10 @@ static void look_at_token(struct record *r, const struct source_places *places, 
     enum source from;
     int64_t timeout = record_number(r, "timeout");
     secret_init(&token, SOURCE_TOKEN_MAX);
-    if (source_get(places, &query, timeout > 0 ? (unsigned)timeout : LOOK_TOKEN_SECONDS, &token, &from, &why))
+    screen_waiting("getting a token of %s", account);
+    bool ok = source_get(places, &query, timeout > 0 ? (unsigned)timeout : LOOK_TOKEN_SECONDS, &token, &from, &why);
+    screen_ready();
+    if (ok)
         record_add(r, CHECK_TOKEN, LEVEL_OK, account, "%s hands one out", NAMES[from]);
     else
         record_add(r, CHECK_TOKEN,

@@ -270,6 +270,8 @@ way_dead_proxy_of_the_environment() {
 
 mend_way_dead_proxy_of_the_environment() {
     has_not "$T/out" Pr0xyPassw0rd
+    no_proxy=.example.org doctor
+    says warning provider login.example.org # there is no such name
     unset https_proxy
 }
 
@@ -465,6 +467,7 @@ socket_exchange() {
 
 make_machine() {
     needs_root
+    export LSAN_OPTIONS=detect_leaks=0 # it needs /proc, which no jail has
     trap remove_machine EXIT
     install -d -m 755 "$E2E_STAGE/etc" "$E2E_STAGE/etc/xoauth2" "$E2E_STAGE/var" "$E2E_STAGE/var/lib" "$E2E_STAGE/run"
     install -d -m 700 -o $STORE_ID -g $STORE_ID "$STORE"
