@@ -200,6 +200,8 @@ int app_start(struct app_session *s, const struct app *app, const char *mechanis
     *s = (struct app_session){.app = app};
     make_callbacks(s);
     assert_int_equal(sasl_client_new("imap", app->host, NULL, app->remote, s->callbacks, 0, &s->conn), SASL_OK);
+    if (app->connected)
+        app->connected();
     for (;;) {
         int result = sasl_client_start(s->conn, mechanisms, app->null_prompts ? NULL : &prompts, &s->out, &s->out_len,
                                        &s->mech);

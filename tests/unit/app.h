@@ -23,6 +23,7 @@ struct app {
     const char *host;
     const char *remote;     /* ADDRESS;PORT */
     const char *options[9]; /* name, value, name, value, ..., NULL */
+    void (*connected)(void); /* called between sasl_client_new() and sasl_client_start(), if not NULL */
 };
 
 /* One connection. */

@@ -41,7 +41,7 @@ tests_unit_test_protocol_LDADD = $(common_test_libs)
 # plugin/
 unit_tests += \
 	tests/unit/test_grammar tests/unit/test_options tests/unit/test_source \
-	tests/unit/test_plugin tests/unit/test_plugin_helper tests/unit/test_module
+	tests/unit/test_plugin tests/unit/test_plugin_helper tests/unit/test_module tests/unit/test_guest
 plugin_test_libs = libplugintest.la libunittest.la libxoauth2plugin.la $(SASL_LIBS) $(CMOCKA_LIBS) -lpthread
 
 check_LTLIBRARIES += libplugintest.la
@@ -77,6 +77,9 @@ tests_unit_test_plugin_helper_LDADD = $(plugin_test_libs)
 tests_unit_test_module_SOURCES = tests/unit/test_module.c
 tests_unit_test_module_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_module_LDADD = $(plugin_test_libs)
+tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
+tests_unit_test_guest_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_guest_LDADD = $(plugin_test_libs)
 dist_check_SCRIPTS += tests/unit/test_module_file.sh
 TESTS += tests/unit/test_module_file.sh
 
