@@ -122,5 +122,7 @@ bool login_provider_guess(const struct paths *p, const char *address, struct log
     return report_set(why, FAILURE_CONFIG,
                       "which provider is %s at? Neither the address nor its mail server (%s) tells: add --provider NAME (%s), or "
                       "--issuer URL with the address of its OAuth server",
-                      address, asked ? mx.host[0] : "none found in DNS", *g.names ? g.names : "none is installed");
+                      address, asked       ? mx.host[0]
+                               : mx.silent ? "DNS gives no answer"
+                                           : "none found in DNS", *g.names ? g.names : "none is installed");
 }

@@ -25,7 +25,8 @@ struct registering {
 
 bool login_register_applies(const struct login *l)
 {
-    return l->client.issuer && !l->client.client_id && !l->client.token_endpoint;
+    const struct oauth_client *c = &l->client;
+    return c->issuer && !c->client_id && !c->token_endpoint && c->client_secret.len == 0 && !c->key && !c->assertion_file;
 }
 
 /* --- what is kept --- */

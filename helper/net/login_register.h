@@ -8,7 +8,7 @@
 
 #define REGISTER_PROBE_TIMEOUT 10000 /* milliseconds for the question whether a server still knows the client */
 
-/* Whether the account is one for which that may be done: it has an issuer, and neither a client id nor endpoints of its own. */
+/* Whether the account is one for which that may be done: it has an issuer, and no client and no endpoints of its own. */
 bool login_register_applies(const struct login *l);
 
 /* Gives l->client its id: the one that is kept, where the server still knows it, else a new one, which is on disk before it is used.

@@ -38,8 +38,7 @@ bool mx_parse(const unsigned char *answer, size_t len, struct mx *mx)
 bool mx_lookup(const char *domain, struct mx *mx)
 {
     unsigned char answer[NS_MAXMSG];
-    bool silent;
     mx->count = 0;
-    size_t len = dns_ask(domain, ns_t_mx, answer, sizeof answer, &silent);
+    size_t len = dns_ask(domain, ns_t_mx, answer, sizeof answer, &mx->silent);
     return len > 0 && mx_parse(answer, len, mx);
 }

@@ -10,6 +10,7 @@
 #define MX_HOST_MAX 254   /* bytes of a host name, with its NUL */
 
 struct mx {
+    bool silent; /* no name server has answered in time */
     size_t count;
     char host[MX_HOSTS_MAX][MX_HOST_MAX]; /* in the order of the answer, without a final dot */
 };

@@ -345,9 +345,19 @@ static void address_that_tells_its_provider(void **unused)
 static void address_that_tells_nothing(void **unused)
 {
     (void)unused;
-    name_server_start((const unsigned char *)"\x00\x00\x81\x83\x00\x00\x00\x00\x00\x00\x00\x00", 12); /* no such name */
+    static const unsigned char NO_SUCH_NAME[] = "\x00\x00\x81\x83\x00\x01\x00\x00\x00\x00\x00\x00"
+                                                "\x07" "example" "\x03" "org" "\x00" "\x00\x0f\x00\x01";
+    name_server_start(NO_SUCH_NAME, sizeof NO_SUCH_NAME - 1);
     expect_refused("which provider is me@example.org at? Neither the address nor its mail server (none found in DNS) tells: "
                    "add --provider NAME (broken, far, near), or --issuer URL");
+    name_server_stop();
+}
+
+static void name_server_that_is_silent(void **unused)
+{
+    (void)unused;
+    name_server_start((const unsigned char *)"", 0);
+    expect_refused("which provider is me@example.org at? Neither the address nor its mail server (DNS gives no answer) tells: ");
     name_server_stop();
 }
 
@@ -461,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(mail_server_that_tells_the_provider, begin, end),
         cmocka_unit_test_setup_teardown(given_provider_is_asked_for_in_dns, begin, end),
         cmocka_unit_test_setup_teardown(address_that_tells_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(name_server_that_is_silent, begin, end),
         cmocka_unit_test_setup_teardown(exact_domain_before_a_pattern, begin, end),
         cmocka_unit_test_setup_teardown(client_that_is_missing, begin, end),
         cmocka_unit_test_setup_teardown(client_without_its_secret, begin, end),

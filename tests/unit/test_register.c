@@ -57,20 +57,30 @@ static void request_with_the_device_flow(void **state)
     free(body);
 }
 
-static void request_is_json(void **state)
+/* One request to a server that does this. */
+static bool send_request(const char *json, const struct web_turn *turn, int64_t timeout, struct web_server *server,
+                         struct http_reply *reply)
 {
-    static const struct web_turn TURNS[] = {{.act = WEB_REPLY, .reply = "HTTP/1.1 201 Created\r\n\r\n{\"client_id\":\"x\"}"}};
     struct account account;
-    struct web_server server;
-    struct http_reply reply;
     char url[64];
-    (void)state;
     account_init(&account);
     struct http *h = http_open(&account, &why);
-    web_start(&server, TURNS, 1, NULL, NULL);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/reg", server.port);
-    assert_true(http_perform(http_start_json(h, url, "{\"a\":\"b&c=%\"}", 5000, &why), &reply, &why));
-    web_stop(&server);
+    web_start(server, turn, 1, NULL, NULL);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/reg", server->port);
+    bool ok = http_perform(http_start_json(h, url, json, timeout, &why), reply, &why);
+    web_stop(server);
+    http_close(&h);
+    account_free(&account);
+    return ok;
+}
+
+static void request_is_json(void **state)
+{
+    const struct web_turn turn = {.act = WEB_REPLY, .reply = "HTTP/1.1 201 Created\r\n\r\n{\"client_id\":\"x\"}"};
+    struct web_server server;
+    struct http_reply reply;
+    (void)state;
+    assert_true(send_request("{\"a\":\"b&c=%\"}", &turn, 5000, &server, &reply));
     assert_int_equal(reply.status, 201);
     assert_non_null(strstr(server.requests[0], "POST /reg HTTP"));
     assert_non_null(strstr(server.requests[0], "Content-Type: application/json\r\n"));
@@ -78,30 +88,19 @@ static void request_is_json(void **state)
     assert_non_null(strstr(server.requests[0], "\r\n\r\n{\"a\":\"b&c=%\"}"));
     http_reply_free(&reply);
     web_free(&server);
-    http_close(&h);
-    account_free(&account);
 }
 
 static void silent_server(void **state)
 {
-    static const struct web_turn TURNS[] = {{.act = WEB_HANG}};
-    struct account account;
+    const struct web_turn turn = {.act = WEB_HANG};
     struct web_server server;
     struct http_reply reply;
-    char url[64];
     (void)state;
-    account_init(&account);
-    struct http *h = http_open(&account, &why);
-    web_start(&server, TURNS, 1, NULL, NULL);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/reg", server.port);
-    assert_false(http_perform(http_start_json(h, url, "{}", 200, &why), &reply, &why));
-    web_stop(&server);
+    assert_false(send_request("{}", &turn, 200, &server, &reply));
     assert_int_equal(why.code, FAILURE_UNREACHABLE);
     assert_non_null(strstr(why.text, "did not answer in time"));
     http_reply_free(&reply);
     web_free(&server);
-    http_close(&h);
-    account_free(&account);
 }
 
 /* --- the answer --- */
