@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/demo \
 	tests/fresh-root \
 	tests/install-deps \
+	tests/e2e/agent.sh \
 	tests/e2e/assertion-server.mjs \
 	tests/e2e/assertions.sh \
 	tests/e2e/browser \
@@ -27,6 +28,7 @@ EXTRA_DIST += \
 	tests/e2e/soak.mjs \
 	tests/e2e/stage.sh \
 	tests/e2e/terminal.sh \
+	tests/e2e/test-agent-clock.sh \
 	tests/e2e/test-agent.sh \
 	tests/e2e/test-agent-killed.sh \
 	tests/e2e/test-choice.sh \

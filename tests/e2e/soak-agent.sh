@@ -2,8 +2,11 @@
 # An agent at work for long, at a provider that fails five requests of a hundred, in five ways. A token lives for a minute
 # instead of an hour, so SOAK_SECONDS stand for sixty times as long: two minutes for two hours; 1440, by hand and with
 # FILE_SECONDS=1800, for a day.
+# shellcheck disable=SC2119 # the agent takes what options there are
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/agent.sh"
 
 SOAK_SECONDS=${SOAK_SECONDS:-120}
 SOAK_ACCOUNTS=60
@@ -32,14 +35,6 @@ make_accounts() {
         ALL+=("$ME")
     done
     ME=$me
-}
-
-start_agent() {
-    wrap_own
-    "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" agent --foreground > "$T/agent.log" 2>&1 < /dev/null &
-    AGENT=$!
-    kill_later "$AGENT"
-    wait_for test -S "$XDG_RUNTIME_DIR/xoauth2/agent.sock"
 }
 
 own_memory() {

@@ -3,18 +3,14 @@
 # tokens and ends the login on the reuse of an old one. No login is lost, unless the server's answer was on its way.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/agent.sh"
 
 KILLS=${KILLS:-40}
 SOON_MS=80       # half of the kills come within so many milliseconds from the start, while it renews ...
 LATE_MS=600      # ... the others within these, mostly after that
 ANSWER_MS=10     # of the server, after it has spent the old refresh token
 FLIGHT_MS=250    # from then on until the new one is on disk, on a slow machine
-
-start_agent() {
-    "$E2E_STAGE/bin/xoauth2" agent --foreground >> "$T/agent.log" 2>&1 < /dev/null &
-    AGENT=$!
-    kill_later "$AGENT"
-}
 
 kill_agent() {
     kill -9 "$AGENT"
@@ -46,7 +42,7 @@ test_killed_at_any_instant() {
     for ((number = 0; number < KILLS; number++)); do
         expire_on_disk
         mark_requests
-        start_agent
+        launch_agent
         window=$((number % 2 ? SOON_MS : LATE_MS))
         sleep "$(printf '0.%03d' $((RANDOM % window)))"
         kill_agent
@@ -63,7 +59,7 @@ test_killed_at_any_instant() {
     echo "$KILLS kills: $lost during an exchange, $kept renewals before the kill were kept"
     [ "$kept" -gt 0 ] || fail 'no renewal came before its kill'
     fault always '{}'
-    start_agent
+    launch_agent
     wait_for test -S "$XDG_RUNTIME_DIR/xoauth2/agent.sock"
     gets_token
     kill "$AGENT"
