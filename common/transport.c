@@ -90,8 +90,6 @@ static int connect_within(int fd, const struct sockaddr_un *address, int64_t dea
         int64_t left = deadline - transport_now();
         if (left <= 0)
             return ETIMEDOUT;
-        if (left > TRANSPORT_CONNECT_MS)
-            left = TRANSPORT_CONNECT_MS;
         struct timeval wait = {.tv_sec = (time_t)(left / 1000), .tv_usec = (suseconds_t)(left % 1000 * 1000)};
         if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0)
             return errno;

@@ -42,11 +42,9 @@ struct challenge challenge_read(const char *text, size_t len)
     enum { DEPTH_MAX = 8 };
     struct challenge c = {.verdict = CHALLENGE_OTHER};
     struct json_object *status;
-    struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-    if (!tokener || len == 0 || len > PROTOCOL_MESSAGE_MAX) {
-        json_tokener_free(tokener);
+    struct json_tokener *tokener = len > 0 && len <= PROTOCOL_MESSAGE_MAX ? json_tokener_new_ex(DEPTH_MAX) : NULL;
+    if (!tokener)
         return c;
-    }
     struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
     if (json_object_is_type(root, json_type_object)) {
         if (json_object_object_get_ex(root, "status", &status))

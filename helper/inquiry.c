@@ -82,7 +82,7 @@ static enum inquiry take_error(const struct exchange *x, struct report *why)
     const char *name = protocol_get(&x->message, "code");
     const char *text = protocol_get(&x->message, "message");
     enum failure code = name ? failure_from_name(name) : FAILURE_NO_ACCOUNT;
-    if (!text || code == FAILURE_NO_ACCOUNT || code == FAILURE_NOT_ALLOWED)
+    if (!text || !*text || code == FAILURE_NO_ACCOUNT || code == FAILURE_NOT_ALLOWED)
         return INQUIRY_NOBODY;
     report_set(why, code, "%s", text);
     return INQUIRY_FAILED;

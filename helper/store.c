@@ -49,6 +49,9 @@ static const struct member ERROR_MEMBERS[] = {
 #undef TEXT
 #undef TIME
 
+/* What is wrong with a file that may be good all the same. */
+static const char NO_MEMORY[] = "does not fit into memory";
+
 static const char LAST_ERROR[] = "last_error";
 static const char CODE[] = "code";
 
@@ -131,7 +134,7 @@ static const char *take_text(char **field, struct json_object *value)
         return "is too long";
     if (text_has_control(text, len))
         return "has control characters";
-    return state_set(field, text) ? NULL : "does not fit into memory";
+    return state_set(field, text) ? NULL : NO_MEMORY;
 }
 
 static const char *take_time(int64_t *field, struct json_object *value)
@@ -182,15 +185,16 @@ static const char *take_error(struct state_error *error, struct json_object *roo
     return wrong;
 }
 
-/* Parses the whole text, which must be one JSON object and nothing else. */
-static struct json_object *parse(const struct secret *text)
+/* Parses the whole text, which must be one JSON object and nothing else. Else `*wrong` says what it is not. */
+static struct json_object *parse(const struct secret *text, const char **wrong)
 {
+    *wrong = "it is not a whole JSON object";
     size_t len = text->len;
     while (len > 0 && strchr(" \t\r\n", text->data[len - 1]) && text->data[len - 1])
         len--;
-    struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
-    if (!tokener || len == 0) {
-        json_tokener_free(tokener);
+    struct json_tokener *tokener = len > 0 ? json_tokener_new_ex(JSON_DEPTH_MAX) : NULL;
+    if (!tokener) {
+        *wrong = len > 0 ? NO_MEMORY : *wrong;
         return NULL;
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -207,6 +211,8 @@ static struct json_object *parse(const struct secret *text)
 static bool damaged(const struct paths *p, const char *name, const char *path, const char *member, const char *wrong,
                     struct report *why)
 {
+    if (wrong == NO_MEMORY)
+        return report_set(why, FAILURE_UNREACHABLE, "%s %s: try again later", path, wrong);
     if (member)
         return report_set(why, FAILURE_CONFIG, "%s is damaged ('%s' %s): move it away and run 'xoauth2%s login %s'",
                           path, member, wrong, paths_option(p), name);
@@ -234,17 +240,18 @@ enum readfile_result state_parse(struct state *s, const struct paths *p, const c
                                  struct secret *text, struct report *why)
 {
     state_init(s);
+    const char *wrong;
     bool blank = is_blank(text);
-    struct json_object *root = parse(text);
+    struct json_object *root = parse(text, &wrong);
     secret_free(text);
     if (!root && blank)
         return READFILE_MISSING;
     if (!root) {
-        damaged(p, name, where, NULL, "it is not a whole JSON object", why);
+        damaged(p, name, where, NULL, wrong, why);
         return READFILE_REFUSED;
     }
     const char *member;
-    const char *wrong = take_members(s, MEMBERS, root, &member);
+    wrong = take_members(s, MEMBERS, root, &member);
     if (!wrong)
         wrong = take_error(&s->last_error, root, &member);
     s->unknown = root;
@@ -305,7 +312,10 @@ static int open_folder(const struct paths *p, bool *missing, struct report *why)
                    strerror(errno));
         return -1;
     }
-    if (fstat(fd, &st) == 0 && check_folder(p, &st, why))
+    bool ok = fstat(fd, &st) == 0 ? check_folder(p, &st, why)
+                                  : report_set(why, FAILURE_UNREACHABLE, "cannot examine the folder %s: %s", p->state,
+                                               strerror(errno));
+    if (ok)
         return fd;
     close(fd);
     return -1;

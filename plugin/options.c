@@ -98,11 +98,10 @@ static const char *take(struct options *o, enum option option, const char *value
     case HELPER:
         return take_path(&o->helper, value, HELPER_PATH_MAX);
     case TIMEOUT:
-        return take_timeout(&o->timeout, value);
     case OPTION_COUNT:
         break;
     }
-    return NULL;
+    return take_timeout(&o->timeout, value);
 }
 
 static void take_file(struct options_file *f, const struct keyfile *file)

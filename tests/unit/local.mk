@@ -148,4 +148,6 @@ tests_unit_test_verbs_LDADD = $(helper_test_libs)
 
 include tests/unit/grants.mk
 
+include tests/unit/fault.mk
+
 include tests/unit/agent.mk
