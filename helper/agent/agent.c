@@ -12,7 +12,6 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Goes on in a child, in a session of its own. In the parent: waits until the child can be reached, or has failed and
@@ -39,14 +38,6 @@ static int go_to_background(int *ready)
     return got == 1 ? 0 : 1;
 }
 
-/* Beyond what every program that holds secrets does: nothing that we start gains rights, and one arena, since one
- * thread needs no more and idle ones are not given back. */
-static bool harden(void)
-{
-    mallopt(M_ARENA_MAX, 1);
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-}
-
 static int run(const struct options *o, int inherited, int ready)
 {
     struct paths paths;
@@ -70,10 +61,7 @@ int main(int argc, char **argv)
               stderr);
         status = 1;
     }
-    if (status < 0 && !harden()) {
-        fprintf(stderr, "xoauth2: new privileges cannot be given up: %s\n", strerror(errno));
-        status = 1;
-    }
+    mallopt(M_ARENA_MAX, 1); /* one thread needs no more, and idle ones are not given back */
     if (status < 0 && !options.foreground)
         status = go_to_background(&ready);
     return status < 0 ? run(&options, inherited, ready) : status;

@@ -3,6 +3,7 @@
 #define XOAUTH2_AGENT_H
 
 #include "clients.h"
+#include "confine.h"
 #include "disk.h"
 #include "exchanges.h"
 #include "listeners.h"
@@ -10,6 +11,7 @@
 #include "multi.h"
 #include "paths.h"
 #include "secret.h"
+#include "starter.h"
 #include "table.h"
 
 #include <stdbool.h>
@@ -23,6 +25,8 @@ struct agent {
     struct exchanges exchanges;
     struct listeners listeners;
     struct clients clients;
+    struct starter starter;
+    struct confine_place store; /* where it may write */
     struct secret reply; /* where replies are made */
     bool stopping;
 };

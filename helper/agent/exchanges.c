@@ -12,8 +12,10 @@
 #include "serve.h"
 #include "token.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ROUNDS_MAX = 2 }; /* a second one if somebody else's newer refresh token turns up */
 
@@ -87,6 +89,15 @@ static void log_outcome(const struct entry *e, const struct report *why)
         log_warning("%s: %s", e->name, why->text);
 }
 
+/* A confined agent can write in no other folder than the one that it found at its start. */
+static void check_place(const struct agent *a)
+{
+    if (!confine_is_elsewhere(&a->store, a->paths.state))
+        return;
+    log_warning("the folder %s is another one than when the agent started, which ends now: start it anew", a->paths.state);
+    kill(getpid(), SIGTERM);
+}
+
 /* `*why` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
 static void finish(struct renewing *r, const struct report *end)
 {
@@ -100,8 +111,10 @@ static void finish(struct renewing *r, const struct report *end)
     free_renewing(r);
     if (!adopted)
         log_outcome(e, why);
-    if (why->code != FAILURE_NONE)
+    if (why->code != FAILURE_NONE) {
         leave_alone(e, why);
+        check_place(a);
+    }
     notify_if_needed(e);
     entry_schedule(e);
     serve_waiting(e, why);

@@ -7,6 +7,7 @@ libagent_la_SOURCES = \
 	helper/agent/agent.h \
 	helper/agent/allow.c helper/agent/allow.h \
 	helper/agent/clients.c helper/agent/clients.h \
+	helper/agent/confine.c helper/agent/confine.h \
 	helper/agent/disk.c helper/agent/disk.h \
 	helper/agent/entry.c helper/agent/entry.h \
 	helper/agent/exchanges.c helper/agent/exchanges.h \
@@ -22,6 +23,7 @@ libagent_la_SOURCES = \
 	helper/agent/relay.c helper/agent/relay.h \
 	helper/agent/schedule.c helper/agent/schedule.h \
 	helper/agent/serve.c helper/agent/serve.h \
+	helper/agent/starter.c helper/agent/starter.h \
 	helper/agent/table.c helper/agent/table.h
 libagent_la_CPPFLAGS = $(agent_cppflags)
 libagent_la_LIBADD = -lpthread

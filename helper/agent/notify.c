@@ -9,7 +9,6 @@
 #include "runner.h"
 
 #include <inttypes.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* No command of another user's file runs as root. */
@@ -20,27 +19,34 @@ static bool may_run(const struct account *a, struct report *why)
     return report_set(why, FAILURE_CONFIG, "the agent is root's and the file is not: run 'chown 0 %s'", a->file.path);
 }
 
-static void run(const struct account *a, const char *heading, const char *text)
+static bool run(const struct account *a, const char *heading, const char *text, struct report *why)
 {
     const char *const more[] = {heading, text, NULL};
     const char *line = account_value(a, SETTING_NOTIFY_COMMAND);
-    struct report why;
-    if (line && (!may_run(a, &why) || !runner_start(line, "notify_command", more, &why)))
-        log_warning("%s: %s", a->name, why.text);
+    return !line || (may_run(a, why) && runner_start(line, "notify_command", more, why));
+}
+
+bool notify_run(const struct paths *p, const char *account, const char *heading, const char *text, struct report *why)
+{
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct account a;
+    if (!account_name(account, name, why))
+        return false;
+    bool ok = account_load(&a, p, name, why) != READFILE_OK || run(&a, heading, text, why);
+    account_free(&a);
+    return ok;
 }
 
 static void tell(const struct entry *e, const struct report *what)
 {
-    struct account a;
     struct report why;
     struct report heading;
     log_warning("%s: %s", e->name, what->text);
     if (!e->notifies)
         return;
     report_set(&heading, FAILURE_NONE, "xoauth2: %s", e->name);
-    if (account_load(&a, &e->agent->paths, e->name, &why) == READFILE_OK)
-        run(&a, heading.text, what->text);
-    account_free(&a);
+    if (!starter_notify(&e->agent->starter, e->name, heading.text, what->text, &why))
+        log_warning("%s: %s", e->name, why.text);
 }
 
 /* A state that is missing is a logout, or a login that has not happened: its author knows. */
@@ -77,10 +83,4 @@ void notify_if_needed(struct entry *e)
     int64_t now = clock_wall();
     tell_login(e, now);
     tell_end(e, now);
-}
-
-void notify_reap(void)
-{
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        ;
 }

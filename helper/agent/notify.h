@@ -12,7 +12,7 @@
 /* Runs the command if it is time to. */
 void notify_if_needed(struct entry *e);
 
-/* Takes note of commands that have ended. */
-void notify_reap(void);
+/* In the starter: runs the notify_command of an account, where it has one that may be run. */
+bool notify_run(const struct paths *p, const char *account, const char *heading, const char *text, struct report *why);
 
 #endif

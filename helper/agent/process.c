@@ -5,7 +5,6 @@
 #include "agent.h"
 #include "log.h"
 #include "manager.h"
-#include "notify.h"
 #include "protocol.h"
 #include "store.h"
 
@@ -17,6 +16,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -36,6 +36,7 @@ struct process {
     struct watch wall_clock;
     struct timer stop;
     int64_t stop_at;
+    struct report weakness; /* what the kernel does not let us give up; empty */
     int lock;
     int ready; /* a pipe to the process that started us in the background; -1 */
 };
@@ -72,6 +73,13 @@ static void stop(struct process *p)
 
 /* --- events --- */
 
+/* There is one child. */
+static void reap(void)
+{
+    if (waitpid(-1, NULL, WNOHANG) > 0)
+        log_warning("the process that starts programs for the agent has ended: start the agent anew");
+}
+
 static void signals_ready(struct watch *w, uint32_t events)
 {
     struct process *p = (struct process *)(void *)((char *)w - offsetof(struct process, signals));
@@ -79,7 +87,7 @@ static void signals_ready(struct watch *w, uint32_t events)
     (void)events;
     while (read(w->fd, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD)
-            notify_reap();
+            reap();
         else if (info.ssi_signo == SIGHUP)
             table_reload(&p->agent.table);
         else
@@ -163,17 +171,34 @@ static bool open_sockets(struct process *p, const struct options *o, int inherit
     return listeners_default(o->system, path, why) && listeners_add(l, path, why);
 }
 
+/* From here on there may be threads. */
+static void confine(struct process *p)
+{
+    struct agent *a = &p->agent;
+    const char *sockets[LISTENERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < a->listeners.count; i++)
+        if (a->listeners.all[i].path)
+            sockets[count++] = a->listeners.all[i].path;
+    bool ok = confine_files(a->paths.state, sockets, count, &p->weakness);
+    confine_note(&a->store, ok, a->paths.state);
+}
+
 static bool open_all(struct process *p, const struct options *o, int inherited, struct report *why)
 {
     struct agent *a = &p->agent;
     secret_init(&a->reply, PROTOCOL_MESSAGE_MAX);
     exchanges_open(&a->exchanges, a);
-    if (!check_store(&a->paths, why) || !lock_store(p, why) || !loop_open(&a->loop, why) || !watch_events(p, why) ||
-        !listeners_open(&a->listeners, a, why) || !multi_open(&a->multi, &a->loop, why) || !disk_open(&a->disk, &a->loop, why))
+    confine_privileges(&p->weakness);
+    if (!check_store(&a->paths, why) || !starter_open(&a->starter, &a->paths, why) || !lock_store(p, why) ||
+        !loop_open(&a->loop, why) || !watch_events(p, why) || !listeners_open(&a->listeners, a, why))
         return false;
     if (!clients_open(&a->clients, a))
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
-    if (!table_open(&a->table, a, why) || !open_sockets(p, o, inherited, why))
+    if (!open_sockets(p, o, inherited, why))
+        return false;
+    confine(p);
+    if (!multi_open(&a->multi, &a->loop, why) || !disk_open(&a->disk, &a->loop, why) || !table_open(&a->table, a, why))
         return false;
     return listeners_start(&a->listeners) ||
            report_set(why, FAILURE_UNREACHABLE, "the sockets cannot be watched: %s", strerror(errno));
@@ -198,6 +223,7 @@ static void close_all(struct process *p)
     close_fd(&p->wall_clock);
     loop_close(&a->loop);
     secret_free(&a->reply);
+    starter_close(&a->starter);
     store_unlock(&p->lock);
 }
 
@@ -205,6 +231,8 @@ static void close_all(struct process *p)
 static void tell_ready(struct process *p)
 {
     manager_tell("READY=1");
+    if (*p->weakness.text)
+        log_info("%s", p->weakness.text);
     log_info("serving %zu accounts of %s", p->agent.table.count, p->agent.paths.accounts);
     if (p->ready < 0)
         return;
@@ -226,7 +254,7 @@ int process_run(const struct paths *paths, const struct options *o, int inherite
     p = (struct process){.lock = -1, .ready = ready};
     p.agent.paths = *paths;
     p.signals.fd = p.wall_clock.fd = -1;
-    p.agent.table.changes.fd = -1;
+    p.agent.table.changes.fd = p.agent.starter.channel = -1;
     p.agent.loop.fast_fd = p.agent.loop.slow_fd = p.agent.loop.clock.fd = -1;
     bool ok = open_all(&p, o, inherited, &why);
     if (ok) {

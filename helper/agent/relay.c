@@ -110,23 +110,30 @@ static int spawn(int input, int output, pid_t *pid)
     return error;
 }
 
-bool relay_start(int connection, const struct protocol_message *request, struct report *why)
+bool relay_run(int input, int connection, struct report *why)
 {
-    struct secret text;
     pid_t pid;
     int *place = find_place();
     if (!place)
         return report_set(why, FAILURE_BUSY, "the agent has too many requests that need a process: try again later");
-    secret_init(&text, PROTOCOL_MESSAGE_MAX);
-    int input = rebuild(request, &text) ? make_input(&text) : -1;
-    int error = input < 0 ? ENOMEM : spawn(input, connection, &pid);
-    secret_free(&text);
-    if (input >= 0)
-        close(input);
+    int error = spawn(input, connection, &pid);
     if (error)
         return report_set(why, error == ENOENT ? FAILURE_CONFIG : FAILURE_UNREACHABLE, "the agent cannot run %s: %s",
                           relay_program, strerror(error));
     int process = pidfd_open(pid, 0);
     *place = process > 0 ? process : 0; /* one that has ended and was reaped needs no place */
     return true;
+}
+
+bool relay_start(struct starter *s, int connection, const struct protocol_message *request, struct report *why)
+{
+    struct secret text;
+    secret_init(&text, PROTOCOL_MESSAGE_MAX);
+    int input = rebuild(request, &text) ? make_input(&text) : -1;
+    secret_free(&text);
+    if (input < 0)
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    bool ok = starter_relay(s, input, connection, why);
+    close(input);
+    return ok;
 }

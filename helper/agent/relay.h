@@ -5,15 +5,19 @@
 
 #include "failure.h"
 #include "protocol.h"
+#include "starter.h"
 
 #include <stdbool.h>
 
 #define RELAYS_MAX 64 /* such processes at once */
 
-/* Starts `xoauth2 --system helper` with the request on its standard input and the connection as its standard output. It ends by
- * itself, at the latest when a request may take no longer, and is reaped with all children. The caller closes the connection on
- * its side. False with FAILURE_BUSY, FAILURE_CONFIG or FAILURE_UNREACHABLE. */
-bool relay_start(int connection, const struct protocol_message *request, struct report *why);
+/* Has `xoauth2 --system helper` started with the request on its standard input and the connection as its standard output. It ends
+ * by itself, at the latest when a request may take no longer. The caller closes the connection on its side. False with
+ * FAILURE_BUSY, FAILURE_CONFIG or FAILURE_UNREACHABLE. */
+bool relay_start(struct starter *s, int connection, const struct protocol_message *request, struct report *why);
+
+/* In the starter, which ignores its children: does so. */
+bool relay_run(int input, int connection, struct report *why);
 
 /* The program: a test puts another in its place. */
 extern const char *relay_program;

@@ -123,7 +123,7 @@ static struct entry *find(struct client *c, const struct protocol_message *reque
 static void relay(struct client *c, struct entry *e, const struct protocol_message *request)
 {
     struct report why;
-    if (!relay_start(c->watch.fd, request, &why)) {
+    if (!relay_start(&c->agent->starter, c->watch.fd, request, &why)) {
         send_error(c, &why);
         return;
     }

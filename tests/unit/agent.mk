@@ -1,7 +1,7 @@
 # helper/agent: an agent in a process of its own, against token endpoints.
 unit_tests += \
 	tests/unit/test_agent_access tests/unit/test_agent_renewal tests/unit/test_agent_siege tests/unit/test_agent_sockets \
-	tests/unit/test_schedule
+	tests/unit/test_confine tests/unit/test_schedule
 agent_test_cppflags = $(unit_cppflags) $(agent_cppflags)
 agent_test_libs = libagenttest.la libhelpertest.la libunittest.la libagent.la $(net_libs) $(CMOCKA_LIBS)
 
@@ -26,6 +26,10 @@ tests_unit_test_agent_renewal_LDADD = $(agent_test_libs)
 tests_unit_test_agent_access_SOURCES = tests/unit/test_agent_access.c
 tests_unit_test_agent_access_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_access_LDADD = $(agent_test_libs)
+
+tests_unit_test_confine_SOURCES = tests/unit/test_confine.c
+tests_unit_test_confine_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_confine_LDADD = $(agent_test_libs)
 
 tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
 tests_unit_test_schedule_CPPFLAGS = $(agent_test_cppflags)
