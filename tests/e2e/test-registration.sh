@@ -24,6 +24,14 @@ publish_all() {
         "protected_resources": ["imap://imap.named.test", "https://jmap.named.test/session"]}'
 }
 
+# shifting TOKEN-ENDPOINT: the metadata of an issuer that uses the OAuth server of another, for now.
+shifting() {
+    metadata shift.test << END
+{"issuer": "https://shift.test", "token_endpoint": "$1", "registration_endpoint": "$AUTH/reg",
+    "device_authorization_endpoint": "$AUTH/device/auth", "scopes_supported": ["offline_access"]}
+END
+}
+
 start_world publish_all
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
@@ -203,6 +211,32 @@ test_registration_that_is_damaged() {
     echo '{"issuer":' > "$STATES/registrations/$REGISTRATION.json"
     login_open 1
     has "$T/err" "$REGISTRATION.json is damaged: remove it, then log in again"
+}
+
+test_token_endpoint_that_changes_after_the_device_login() {
+    local code
+    shifting "$AUTH/token"
+    unset BROWSER
+    xoauth2 login --ca-file "$CA" --issuer https://shift.test "$ME" > "$T/out" 2> "$T/err" < /dev/null &
+    kill_later $!
+    wait_for grep -qE '[B-Z]{4}-[B-Z]{4}' "$T/err"
+    code=$(grep -oE '[B-Z]{4}-[B-Z]{4}' "$T/err" | head -n 1)
+    E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$AUTH/device?user_code=$code"
+    wait $! || fail "status $?: $(cat "$T/err")"
+    shifting https://named.test/token
+    status 0 xoauth2 refresh "$ME"
+    equals "$(state token_endpoint)" "$AUTH/token"
+    equals "$(requests '.grant_type == "refresh_token"')" 1
+}
+
+test_registration_of_the_system() {
+    local store=$E2E_STAGE/var/lib/xoauth2
+    status 0 xoauth2 --system login --ca-file "$CA" --issuer "$AUTH" "$ME"
+    equals "$(jq -r .client_id "$store/registrations/$REGISTRATION.json")" "$(jq -r .client_id "$store/$ME.json")"
+    equals "$(stat -c '%a %U' "$store/registrations/$REGISTRATION.json")" "600 $(stat -c %U "$store")"
+    [ ! -e "$STATES" ] || fail "there is $STATES"
+    status 0 xoauth2 --system logout --forget "$ME"
+    rm -r "$store/registrations"
 }
 
 test_refused_registration() {
