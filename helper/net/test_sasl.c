@@ -68,26 +68,24 @@ static void look_at_plugin(client_sasl_mechanism_t *m, sasl_info_callback_stage_
         *other = m->plugname;
 }
 
-static bool no_plugin(struct attempt *a)
+/* The name of one that is not ours, or NULL. */
+static const char *other_plugin(const char *mechanism)
 {
     const char *other = NULL;
-    sasl_client_plugin_info(a->mechanism, look_at_plugin, &other);
-    a->result = ATTEMPT_NO_PLUGIN;
-    if (other)
-        report_set(&a->why, FAILURE_CONFIG,
-                   "libsasl2 has the mechanism %s from another plugin, %s: remove that one, since either may be used",
-                   a->mechanism, other);
-    else
-        report_set(&a->why, FAILURE_CONFIG,
-                   "libsasl2 does not find the plugin for %s: libsasl2-xoauth2.so must be in the folder of libsasl2's plugins, "
-                   "or SASL_PATH must name its folder; 'xoauth2 doctor' tells more", a->mechanism);
-    return false;
+    sasl_client_plugin_info(mechanism, look_at_plugin, &other);
+    return other;
 }
 
-static bool has_other_plugin(const struct attempt *a)
+static bool no_plugin(struct attempt *a, const char *other)
 {
-    const char *other = NULL;
-    return sasl_client_plugin_info(a->mechanism, look_at_plugin, &other) == SASL_OK && other;
+    a->result = ATTEMPT_NO_PLUGIN;
+    if (other)
+        return report_set(&a->why, FAILURE_CONFIG,
+                          "libsasl2 has the mechanism %s from another plugin, %s: remove that one, since either may be "
+                          "used", a->mechanism, other);
+    return report_set(&a->why, FAILURE_CONFIG,
+                      "libsasl2 does not find the plugin for %s: libsasl2-xoauth2.so must be in the folder of "
+                      "libsasl2's plugins, or SASL_PATH must name its folder; 'xoauth2 doctor' tells more", a->mechanism);
 }
 
 /* What the plugin says is behind libsasl2's own words. */
@@ -145,7 +143,8 @@ static CURLcode exchange(struct login *l, const char *message, unsigned len)
 {
     int result = SASL_CONTINUE;
     enum wire_reply reply = WIRE_YES;
-    CURLcode code = send_line(l, l->talk->server->protocol == SERVER_IMAP ? "AUTHENTICATE" : "AUTH", l->talk->mechanism);
+    const char *verb = l->talk->server->protocol == SERVER_IMAP ? "AUTHENTICATE" : "AUTH";
+    CURLcode code = send_line(l, verb, l->talk->mechanism);
     if (code == CURLE_OK)
         code = wire_reply(&l->wire, l->talk, &reply);
     if (code == CURLE_OK)
@@ -179,11 +178,12 @@ static bool start(struct login *l, const char *user, const char **message, unsig
                                          {SASL_CB_LIST_END, NULL, NULL}};
     memcpy(l->callbacks, callbacks, sizeof callbacks);
     const struct server *s = l->talk->server;
+    const char *other = other_plugin(l->attempt->mechanism);
     int result = sasl_client_new(SERVICES[s->protocol], s->host, NULL, NULL, l->callbacks, 0, &l->sasl);
-    if (result == SASL_OK)
+    if (result == SASL_OK && !other)
         result = sasl_client_start(l->sasl, l->talk->mechanism, NULL, message, len, NULL);
-    if (result == SASL_NOMECH || (result >= SASL_OK && has_other_plugin(l->attempt)))
-        return no_plugin(l->attempt);
+    if (result == SASL_NOMECH || other)
+        return no_plugin(l->attempt, other);
     return result == SASL_OK || result == SASL_CONTINUE || no_token(l, result);
 }
 

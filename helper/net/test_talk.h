@@ -23,8 +23,8 @@ struct talk {
     char detail[CURL_ERROR_SIZE];
 };
 
-/* What is sent after the login, without a line break: static. It needs the mailbox; in SMTP a NOOP is all that sends no
- * mail. */
+/* What is sent after the login, without a line break: static. It needs the mailbox; in SMTP a NOOP is all that sends
+ * no mail. */
 const char *talk_command(const struct talk *t);
 
 /* Takes a line of the server's. */
