@@ -55,9 +55,21 @@ static struct json_object *versions(void)
     put(v, "tls", curl->ssl_version);
     put(v, "json-c", json_c_version());
     put(v, "libc", gnu_get_libc_version());
-    put(v, "kernel", uname(&kernel) == 0 ? kernel.release : NULL);
-    put(v, "plugin folder", PLUGINDIR);
+    if (uname(&kernel) == 0) {
+        kernel.release[strspn(kernel.release, "0123456789.")] = '\0';
+        put(v, "kernel", kernel.release);
+    }
     return v;
+}
+
+/* Whether libsasl2 looks where the plugin was configured to be; the place itself may name its owner. */
+static bool is_searched(const char *folder, const char *path)
+{
+    size_t len = strlen(folder);
+    for (; path && *path; path += strcspn(path, ":"), path += *path == ':')
+        if (strncmp(path, folder, len) == 0 && (path[len] == ':' || !path[len]))
+            return true;
+    return false;
 }
 
 static struct json_object *options(const struct record *r)
@@ -82,9 +94,21 @@ static bool is_packaged(const char *provider)
 /* A value is shown where it can be no other than one of a few words or a number. */
 static struct json_object *setting_value(enum setting key, const char *value)
 {
-    static const char *const WORDS[] = {"basic",    "post",   "browser", "device",    "authorization_code", "client_credentials",
-                                        "jwt_bearer", "managed_identity", "PS256", "RS256", "localhost", "127.0.0.1",
-                                        "yes", "no", NULL};
+    static const char *const WORDS[] = {"basic",
+                                        "post",
+                                        "browser",
+                                        "device",
+                                        "authorization_code",
+                                        "client_credentials",
+                                        "jwt_bearer",
+                                        "managed_identity",
+                                        "PS256",
+                                        "RS256",
+                                        "localhost",
+                                        "127.0.0.1",
+                                        "yes",
+                                        "no",
+                                        NULL};
     switch (key) {
     case SETTING_PROVIDER:
         return json_object_new_string(is_packaged(value) ? value : OTHER);
@@ -125,10 +149,13 @@ static long known_number(const char *message)
 
 static struct json_object *last_error(const struct state_error *e)
 {
-    static const char *const ERRORS[] = {
-        "invalid_request",      "invalid_client",       "invalid_grant",   "unauthorized_client", "unsupported_grant_type",
-        "invalid_scope",        "access_denied",        "server_error",    "temporarily_unavailable",
-        "interaction_required", "consent_required",     "login_required",  "expired_token",       NULL};
+    static const char *const ERRORS[] = {"invalid_request",         "invalid_client",
+                                         "invalid_grant",           "unauthorized_client",
+                                         "unsupported_grant_type",  "invalid_scope",
+                                         "access_denied",           "server_error",
+                                         "temporarily_unavailable", "interaction_required",
+                                         "consent_required",        "login_required",
+                                         "expired_token",           NULL};
     struct json_object *out = json_object_new_object();
     long number = known_number(e->message);
     put(out, "code", failure_name(e->code));
@@ -198,6 +225,8 @@ void bug_report(struct record *r, const struct look *look)
     all.paths = &system;
     account_each(&system, add_account, &all, &why);
     json_object_object_add(report, "versions", versions());
+    json_object_object_add(report, "plugin_folder_searched",
+                           json_object_new_boolean(is_searched(PLUGINDIR, record_get(r, "plugin_path"))));
     json_object_object_add(report, "options", options(r));
     json_object_object_add(report, "accounts", all.array);
     json_object_object_add(r->root, "report", report);

@@ -1,5 +1,5 @@
-/* `xoauth2 doctor [--as USER] [--chroot DIR] [--report] [--json] [ACCOUNT]`: looks at everything between a mail program and
- * a token, and says of each thing whether it is right and how it is mended. */
+/* `xoauth2 doctor [--as USER] [--chroot DIR] [--report] [--json] [ACCOUNT]`: looks at everything between a mail
+ * program and a token, and says of each thing whether it is right and how it is mended. */
 #include "config.h"
 
 #include "become.h"
@@ -19,7 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_PROBLEMS = 1, EXIT_WRONG_USAGE = 2, OUTSIDE_TIMEOUT = 3600000 /* milliseconds: each look has its own limit */ };
+enum {
+    EXIT_PROBLEMS = 1,
+    EXIT_WRONG_USAGE = 2,
+    OUTSIDE_TIMEOUT = 3600000 /* milliseconds: each look has its own limit */
+};
 
 struct request {
     bool json;
@@ -33,8 +37,8 @@ struct request {
 
 static const char USAGE[] =
     "Usage: xoauth2 doctor [--system] [--as USER] [--chroot DIR] [--report] [--json] [ACCOUNT]\n"
-    "Finds out why a program does not get a token: looks at the plugin, options, agents, accounts, tokens, the network, and\n"
-    "the settings of Postfix and mbsync, and says how each problem is mended. Changes no setting.\n"
+    "Finds out why a program gets no token: looks at the plugin, options, agents, accounts, tokens, the network\n"
+    "and the settings of Postfix and mbsync, and says how each problem is mended. Changes no setting.\n"
     "\n"
     "  --as USER     look with the rights and in the environment of USER, such as postfix\n"
     "  --chroot DIR  look for agents and helper inside DIR, such as /var/spool/postfix\n"
@@ -56,10 +60,10 @@ static int wrong_usage(void)
 static int parse_arguments(int argc, char **argv, struct request *request)
 {
     static const struct option OPTIONS[] = {
-        {"as", required_argument, NULL, 'a'},     {"chroot", required_argument, NULL, 'c'},
-        {"report", no_argument, NULL, 'r'},       {"json", no_argument, NULL, 'j'},
-        {"system", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+        {"as", required_argument, NULL, 'a'}, {"chroot", required_argument, NULL, 'c'},
+        {"report", no_argument, NULL, 'r'},   {"json", no_argument, NULL, 'j'},
+        {"system", no_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},  {NULL, 0, NULL, 0},
     };
     static char name[] = "xoauth2 doctor"; /* getopt_long() begins its complaints with it */
     *request = (struct request){.json = false};
@@ -91,8 +95,8 @@ static int parse_arguments(int argc, char **argv, struct request *request)
     return -1;
 }
 
-/* Everything that is looked at with the root directory that programs start in. libsasl2 and the options file belong to it, since
- * programs that lock themselves up load both before. */
+/* Everything that is looked at with the root directory that programs start in. libsasl2 and the options file belong
+ * to it, since programs that lock themselves up load both before. */
 static void look_outside(struct record *r, void *arg)
 {
     const struct request *request = arg;
@@ -118,8 +122,9 @@ static bool look_everywhere(struct record *r, struct request *request, struct re
     if (!request->root)
         look_outside(r, request);
     else if (!record_isolated(r, look_outside, request, OUTSIDE_TIMEOUT))
-        return report_set(why, FAILURE_UNREACHABLE, "a process of its own has failed: run this again when the machine has "
-                                                    "more memory");
+        return report_set(why, FAILURE_UNREACHABLE,
+                          "a process of its own has failed: run this again when the machine has "
+                          "more memory");
     if (record_get(r, "failed"))
         return report_set(why, FAILURE_CONFIG, "%s", record_get(r, "failed"));
     if (request->root && !become_enter(&request->become, true, why))

@@ -20,8 +20,8 @@ struct look {
     const char *user;    /* who we are, for commands */
 };
 
-/* The folders of libsasl2, what it loads from there, and where it looks for options. Runs the plugins that are there in a
- * process of its own. */
+/* The folders of libsasl2, what it loads from there, and where it looks for options. Runs the plugins that are there
+ * in a process of its own. */
 void look_at_plugin(struct record *r);
 
 /* The options file, as the plugin reads it. */
@@ -30,8 +30,8 @@ void look_at_options(struct record *r);
 /* The agents, the helper, and a token of every account by them, as the plugin would get it. */
 void look_at_sources(struct record *r, const struct look *look);
 
-/* The machine's agent, by a socket without which somebody has no token; in a jail, that of Postfix is meant. Whether it
- * answers. */
+/* The machine's agent, by a socket without which somebody has no token; in a jail, that of Postfix is meant. Whether
+ * it answers. */
 bool look_at_needed_agent(struct record *r, enum check check, const char *socket, bool jail);
 
 /* Account files, states, and what they name; then each account's provider over the network. */

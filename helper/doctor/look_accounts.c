@@ -34,8 +34,8 @@ static void look_at_servers(struct record *r, const struct account *a)
     while (list && server_next(&s, &list))
         if (!account_host_allowed(a, s.host))
             record_add(r, CHECK_ACCOUNT_SERVERS, LEVEL_PROBLEM, a->name,
-                       "%s of 'servers:' is not among 'hosts:', so that it gets no token: correct either in %s", s.host,
-                       a->file.path);
+                       "%s of 'servers:' is not among 'hosts:', so that it gets no token: correct either in %s",
+                       s.host, a->file.path);
 }
 
 struct strangers {
@@ -109,13 +109,14 @@ static void look_at_owner(struct record *r, const struct account *a, const struc
     state_path(p, a->state_name, path);
     if (stat(path, &st) == 0 && st.st_uid != store.st_uid)
         record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
-                   "%s is not of user id %lu, who owns the store: run 'chown %lu %s'", path, (unsigned long)store.st_uid,
-                   (unsigned long)store.st_uid, path);
+                   "%s is not of user id %lu, who owns the store: run 'chown %lu %s'", path,
+                   (unsigned long)store.st_uid, (unsigned long)store.st_uid, path);
     if (stat(a->file.path, &st) == 0 && st.st_uid != store.st_uid &&
         (st.st_gid != store.st_gid || !(st.st_mode & S_IRGRP)))
         record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
                    "group id %lu, that of the store, cannot read %s: run 'chgrp %lu %s && chmod 0640 %s'",
-                   (unsigned long)store.st_gid, a->file.path, (unsigned long)store.st_gid, a->file.path, a->file.path);
+                   (unsigned long)store.st_gid, a->file.path, (unsigned long)store.st_gid, a->file.path,
+                   a->file.path);
 }
 
 /* False where the file is none of this user's to read. */
@@ -158,10 +159,11 @@ static void look_for_ignored(struct record *r, const struct paths *p)
         account_of_file(entry->d_name, name);
         if (*name || entry->d_name[0] == '.')
             continue;
-        record_add(r, CHECK_ACCOUNT_IGNORED, LEVEL_WARNING, NULL,
-                   "%s/%s is no account: its name must be the address in small letters, and end with '.conf': rename or "
-                   "remove it",
-                   p->accounts, entry->d_name);
+        record_add(
+            r, CHECK_ACCOUNT_IGNORED, LEVEL_WARNING, NULL,
+            "%s/%s is no account: its name must be the address in small letters, and end with '.conf': rename or "
+            "remove it",
+            p->accounts, entry->d_name);
     }
     if (folder)
         closedir(folder);
@@ -189,9 +191,10 @@ static void look_at_all(struct record *r, const struct look *look)
     if (count > 0)
         record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, NULL, "%zu found", count);
     else if (configured_machine())
-        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_WARNING, NULL,
-                   "%s has accounts on this machine alone, which %s may not read: run this with one of them as ACCOUNT",
-                   look->user, look->user);
+        record_add(
+            r, CHECK_ACCOUNT_FOUND, LEVEL_WARNING, NULL,
+            "%s has accounts on this machine alone, which %s may not read: run this with one of them as ACCOUNT",
+            look->user, look->user);
     else
         record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_PROBLEM, NULL, "there is no account: run 'xoauth2%s login ADDRESS'",
                    look->system ? " --system" : "");
@@ -213,10 +216,11 @@ static void look_at_one(struct record *r, const struct look *look)
         look_at_account(r, &p, a.name);
         account_free(&a);
     } else if (why.code == FAILURE_NO_ACCOUNT && configured_machine() && geteuid() != 0) {
-        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, name, "not one of %s; the machine's agent is asked for it", look->user);
+        record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, name, "not one of %s; the machine's agent is asked for it",
+                   look->user);
     } else {
-        record_add(r, why.code == FAILURE_NO_ACCOUNT ? CHECK_ACCOUNT_FOUND : CHECK_ACCOUNT_FILE, LEVEL_PROBLEM, name, "%s",
-                   why.text);
+        record_add(r, why.code == FAILURE_NO_ACCOUNT ? CHECK_ACCOUNT_FOUND : CHECK_ACCOUNT_FILE, LEVEL_PROBLEM, name,
+                   "%s", why.text);
     }
 }
 

@@ -46,13 +46,14 @@ static void judge_mechanism(const struct file *f)
         record_add(f->record, CHECK_MBSYNC_MECHANISM, LEVEL_OK, NULL, "%s:%u: %s", f->path, s->line, s->mechanisms);
     else if (*s->mechanisms && strcmp(s->mechanisms, "*") != 0)
         record_add(f->record, CHECK_MBSYNC_MECHANISM, LEVEL_PROBLEM, NULL,
-                   "%s:%u: the account '%s' is kept from OAuth by its 'AuthMechs': make it 'AuthMechs XOAUTH2'", f->path, s->line,
-                   s->name);
-    else
-        record_add(f->record, CHECK_MBSYNC_MECHANISM, LEVEL_WARNING, NULL,
-                   "%s:%u: the account '%s' has no 'AuthMechs', so that a server without OAuth gets another secret: add "
-                   "'AuthMechs XOAUTH2'",
+                   "%s:%u: the account '%s' is kept from OAuth by its 'AuthMechs': make it 'AuthMechs XOAUTH2'",
                    f->path, s->line, s->name);
+    else
+        record_add(
+            f->record, CHECK_MBSYNC_MECHANISM, LEVEL_WARNING, NULL,
+            "%s:%u: the account '%s' has no 'AuthMechs', so that a server without OAuth gets another secret: add "
+            "'AuthMechs XOAUTH2'",
+            f->path, s->line, s->name);
 }
 
 static void judge_rest(const struct file *f, const struct account *a)
@@ -63,11 +64,12 @@ static void judge_rest(const struct file *f, const struct account *a)
                    "%s:%u: a password, which OAuth does not use: remove the line", f->path, s->password_line);
     if (s->plain_line > 0 && !settings_is_loopback(s->host))
         record_add(f->record, CHECK_MBSYNC_TLS, LEVEL_PROBLEM, NULL,
-                   "%s:%u: the token would go over the network in plain text: make it 'SSLType IMAPS'", f->path, s->plain_line);
+                   "%s:%u: the token would go over the network in plain text: make it 'SSLType IMAPS'", f->path,
+                   s->plain_line);
     if (a && *s->host && !account_host_allowed(a, s->host))
         record_add(f->record, CHECK_MBSYNC_HOST, LEVEL_PROBLEM, a->name,
-                   "%s:%u: the host %s is not among 'hosts:' of %s, so that it gets no token: correct either", f->path, s->line,
-                   s->host, a->file.path);
+                   "%s:%u: the host %s is not among 'hosts:' of %s, so that it gets no token: correct either",
+                   f->path, s->line, s->host, a->file.path);
 }
 
 /* What a section means for us; one without OAuth and without an account of ours is none of our business. */

@@ -51,7 +51,8 @@ void look_at_options(struct record *r)
         record_add(r, CHECK_OPTIONS_FILE, LEVEL_OK, NULL, "none, and none is needed (looked for in %s)", path);
     if (find_file(path, 1, other))
         record_add(r, CHECK_OPTIONS_SHADOWED, LEVEL_WARNING, NULL,
-                   "%s is not read, since %s comes first: put everything into that one and run 'rm %s'", other, file, other);
+                   "%s is not read, since %s comes first: put everything into that one and run 'rm %s'", other, file,
+                   other);
     record_set(r, "agent_socket", f.options.agent_socket);
     record_set(r, "helper", f.options.helper);
     record_set_number(r, "timeout", f.options.timeout);

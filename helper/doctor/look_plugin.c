@@ -25,7 +25,7 @@ struct loading {
     char *last; /* in memory that a crash leaves behind: the file being loaded */
     char *files[FILES_MAX];
     size_t count;
-    char log[LOG_MAX]; /* the last words about our plugin */
+    char log[LOG_MAX];      /* the last words about our plugin */
     char rivals[NAMES_MAX]; /* the first other plugin with one of our mechanisms */
     bool works;
     const char *path; /* its folders */
@@ -131,14 +131,15 @@ static void judge_missing(struct record *r, const struct loading *l)
     int first = (int)strcspn(l->path, ":");
     if (access(PLUGINDIR "/libsasl2-xoauth2.so", F_OK) == 0)
         record_add(r, CHECK_PLUGIN_FOUND, LEVEL_PROBLEM, NULL,
-                   "libsasl2 looks for plugins in %s, and the plugin is in " PLUGINDIR
-                   ": run 'ln -s " PLUGINDIR "/%s %.*s/', or set SASL_PATH=" PLUGINDIR ":%s for the programs",
+                   "libsasl2 looks for plugins in %s, and the plugin is in " PLUGINDIR ": run 'ln -s " PLUGINDIR
+                   "/%s %.*s/', or set SASL_PATH=" PLUGINDIR ":%s for the programs",
                    l->path, OUR_FILE, first, l->path, l->path);
     else
-        record_add(r, CHECK_PLUGIN_FOUND, LEVEL_PROBLEM, NULL,
-                   "%s is in none of the folders in which libsasl2 looks (%s): install libsasl2-modules-xoauth2, or run "
-                   "'make install'",
-                   OUR_FILE, l->path);
+        record_add(
+            r, CHECK_PLUGIN_FOUND, LEVEL_PROBLEM, NULL,
+            "%s is in none of the folders in which libsasl2 looks (%s): install libsasl2-modules-xoauth2, or run "
+            "'make install'",
+            OUR_FILE, l->path);
 }
 
 static void judge_loading(struct record *r, const struct loading *l)
@@ -171,24 +172,26 @@ static void judge_rivals(struct record *r, const struct loading *l)
     if (!*l->rivals)
         record_add(r, CHECK_PLUGIN_ALONE, LEVEL_OK, NULL, "no other plugin has these mechanisms");
     else
-        record_add(r, CHECK_PLUGIN_ALONE, LEVEL_PROBLEM, NULL,
-                   "another plugin has one of these mechanisms, too, and chance decides which is used: remove its package, "
-                   "or run 'rm %s'",
-                   file ? file : l->rivals);
+        record_add(
+            r, CHECK_PLUGIN_ALONE, LEVEL_PROBLEM, NULL,
+            "another plugin has one of these mechanisms, too, and chance decides which is used: remove its package, "
+            "or run 'rm %s'",
+            file ? file : l->rivals);
 }
 
 static bool others_may_write(const char *path)
 {
     struct stat st;
-    return stat(path, &st) == 0 && ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022 && !(st.st_mode & S_ISVTX)));
+    return stat(path, &st) == 0 &&
+           ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022 && !(st.st_mode & S_ISVTX)));
 }
 
 static void check_one(struct record *r, const char *path)
 {
     if (others_may_write(path))
         record_add(r, CHECK_PLUGIN_FILES, LEVEL_PROBLEM, NULL,
-                   "somebody else can change %s, which programs load: run 'chown root %s && chmod go-w %s'", path, path,
-                   path);
+                   "somebody else can change %s, which programs load: run 'chown root %s && chmod go-w %s'", path,
+                   path, path);
 }
 
 static void check_la(struct record *r, const char *folder, const char *name)
@@ -196,8 +199,8 @@ static void check_la(struct record *r, const char *folder, const char *name)
     size_t len = strlen(name);
     if (len > 3 && strcmp(name + len - 3, ".la") == 0 && strstr(name, "oauth"))
         record_add(r, CHECK_PLUGIN_LA, LEVEL_PROBLEM, NULL,
-                   "%s/%s was left behind, and libsasl2 ignores the .so of this name because of it: run 'rm %s/%s'", folder,
-                   name, folder, name);
+                   "%s/%s was left behind, and libsasl2 ignores the .so of this name because of it: run 'rm %s/%s'",
+                   folder, name, folder, name);
 }
 
 /* Calls `each` for every folder of a list separated by colons. */
@@ -248,7 +251,8 @@ void look_at_plugin(struct record *r)
         last[PATH_MAX - 1] = '\0';
         if (*last)
             record_add(r, CHECK_PLUGIN_LOADS, LEVEL_PROBLEM, NULL,
-                       "the plugin %s ends every program that loads it: install its package anew, or run 'rm %s'", last, last);
+                       "the plugin %s ends every program that loads it: install its package anew, or run 'rm %s'",
+                       last, last);
         else
             record_add(r, CHECK_PLUGIN_LOADS, LEVEL_PROBLEM, NULL,
                        "libsasl2 could not be tried: run this again when the machine has more memory");

@@ -46,11 +46,12 @@ static void judge_login(const struct service *s)
     const char *type;
     if (!is_yes(value_of(s, "smtp_sasl_auth_enable", where)))
         record_add(s->record, CHECK_POSTFIX_LOGIN, LEVEL_PROBLEM, NULL,
-                   "the service %s has OAuth's mechanisms but does not log in: run 'postconf %s = yes''", s->name, where);
+                   "the service %s has OAuth's mechanisms but does not log in: run \"postconf %s = yes'\"", s->name,
+                   where);
     type = value_of(s, "smtp_sasl_type", where);
     if (strcmp(type, "cyrus") != 0)
         record_add(s->record, CHECK_POSTFIX_LOGIN, LEVEL_PROBLEM, NULL,
-                   "smtp_sasl_type is '%s', so that libsasl2 is not used: run 'postconf %s = cyrus''", type, where);
+                   "smtp_sasl_type is '%s', so that libsasl2 is not used: run \"postconf %s = cyrus'\"", type, where);
 }
 
 static void judge_mechanisms(const struct service *s, const char *filter)
@@ -58,10 +59,11 @@ static void judge_mechanisms(const struct service *s, const char *filter)
     char where[POSTCONF_WHERE_MAX];
     value_of(s, "smtp_sasl_mechanism_filter", where);
     if (!*filter)
-        record_add(s->record, CHECK_POSTFIX_MECHANISMS, LEVEL_WARNING, NULL,
-                   "smtp_sasl_mechanism_filter is not set, so that a server without OAuth is sent an empty password, and "
-                   "one that prefers another mechanism gets that: run 'postconf %s = xoauth2''",
-                   where);
+        record_add(
+            s->record, CHECK_POSTFIX_MECHANISMS, LEVEL_WARNING, NULL,
+            "smtp_sasl_mechanism_filter is not set, so that a server without OAuth is sent an empty password, and "
+            "one that prefers another mechanism gets that: run \"postconf %s = xoauth2'\"",
+            where);
     else
         record_add(s->record, CHECK_POSTFIX_MECHANISMS, LEVEL_OK, NULL, "%s: %s", s->name, filter);
 }
@@ -75,9 +77,10 @@ static void judge_noplaintext(const struct service *s)
         if (!strcasestr(value_of(s, NAMES[i], where), "noplaintext"))
             continue;
         found = true;
-        record_add(s->record, CHECK_POSTFIX_NOPLAINTEXT, LEVEL_PROBLEM, NULL,
-                   "'noplaintext' keeps Postfix from every mechanism that sends a token: run 'postconf %s = noanonymous''",
-                   where);
+        record_add(
+            s->record, CHECK_POSTFIX_NOPLAINTEXT, LEVEL_PROBLEM, NULL,
+            "'noplaintext' keeps Postfix from every mechanism that sends a token: run \"postconf %s = noanonymous'\"",
+            where);
     }
     if (!found)
         record_add(s->record, CHECK_POSTFIX_NOPLAINTEXT, LEVEL_OK, NULL, "%s", s->name);
@@ -87,10 +90,11 @@ static void judge_cache(const struct service *s)
 {
     char where[POSTCONF_WHERE_MAX];
     if (*value_of(s, "smtp_sasl_auth_cache_name", where))
-        record_add(s->record, CHECK_POSTFIX_AUTH_CACHE, LEVEL_PROBLEM, NULL,
-                   "smtp_sasl_auth_cache_name is set: a refusal is kept until the password changes, and there is none: run "
-                   "'postconf %s =''",
-                   where);
+        record_add(
+            s->record, CHECK_POSTFIX_AUTH_CACHE, LEVEL_PROBLEM, NULL,
+            "smtp_sasl_auth_cache_name is set: a refusal is kept until the password changes, and there is none: run "
+            "\"postconf %s ='\"",
+            where);
     else
         record_add(s->record, CHECK_POSTFIX_AUTH_CACHE, LEVEL_OK, NULL, "off");
 }
@@ -103,10 +107,11 @@ static void judge_tls(const struct service *s)
     for (size_t i = 0; i < sizeof WEAK / sizeof WEAK[0]; i++)
         if (strcmp(level, WEAK[i]) == 0) {
             bool policy = *value_of(s, "smtp_tls_policy_maps", NULL) != '\0';
-            record_add(s->record, CHECK_POSTFIX_TLS, policy ? LEVEL_WARNING : LEVEL_PROBLEM, NULL,
-                       "smtp_tls_security_level is '%s', so that a token may go over the network in plain text%s: run "
-                       "'postconf %s = secure''",
-                       level, policy ? " where smtp_tls_policy_maps does not say otherwise" : "", where);
+            record_add(
+                s->record, CHECK_POSTFIX_TLS, policy ? LEVEL_WARNING : LEVEL_PROBLEM, NULL,
+                "smtp_tls_security_level is '%s', so that a token may go over the network in plain text%s: run "
+                "\"postconf %s = secure'\"",
+                level, policy ? " where smtp_tls_policy_maps does not say otherwise" : "", where);
             return;
         }
     record_add(s->record, CHECK_POSTFIX_TLS, LEVEL_OK, NULL, "%s", level);
@@ -123,7 +128,8 @@ static void judge_index(const struct service *s, const char *table, const char *
         record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
                    "%s of smtp_sasl_password_maps is missing: write '[HOST]:587 ADDRESS:' into it", path);
     else if (*suffix && stat(index, &made) != 0 && errno == ENOENT)
-        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL, "%s is missing: run 'postmap %s'", index, table);
+        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL, "%s is missing: run 'postmap %s'", index,
+                   table);
     else if (*suffix && stat(index, &made) == 0 && stat(path, &source) == 0 && source.st_mtime > made.st_mtime)
         record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
                    "%s was changed after %s was made: run 'postmap %s'", path, index, table);
@@ -136,7 +142,8 @@ static void judge_index(const struct service *s, const char *table, const char *
 
 static void judge_table(const struct service *s, const char *table)
 {
-    static const char *const KINDS[][2] = {{"hash:", ".db"}, {"btree:", ".db"}, {"lmdb:", ".lmdb"}, {"texthash:", ""}};
+    static const char *const KINDS[][2] = {
+        {"hash:", ".db"}, {"btree:", ".db"}, {"lmdb:", ".lmdb"}, {"texthash:", ""}};
     const char *plain = strncmp(table, "proxy:", 6) == 0 ? table + 6 : table;
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
         size_t len = strlen(KINDS[i][0]);
@@ -152,8 +159,8 @@ static void judge_passwords(const struct service *s)
     const char *value = value_of(s, "smtp_sasl_password_maps", where);
     if (!*value)
         record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
-                   "smtp_sasl_password_maps is not set, so that nothing tells who logs in: run 'postconf %s = "
-                   "hash:%s/sasl_passwd''",
+                   "smtp_sasl_password_maps is not set, so that nothing tells who logs in: run \"postconf %s = "
+                   "hash:%s/sasl_passwd'\"",
                    where, s->postconf->folder);
     if (snprintf(tables, sizeof tables, "%s", value) >= (int)sizeof tables)
         return;
@@ -190,7 +197,8 @@ static void ask_for_tokens(const struct jail *j, struct record *r)
     }
     if (refused)
         record_add(r, CHECK_POSTFIX_ALLOWED, LEVEL_PROBLEM, refused,
-                   "the machine's agent gives %s no token: run \"echo 'allow: %s' >> " SYSCONFDIR "/xoauth2/accounts/%s.conf\"",
+                   "the machine's agent gives %s no token: run \"echo 'allow: %s' >> " SYSCONFDIR
+                   "/xoauth2/accounts/%s.conf\"",
                    j->become.name, j->become.name, refused);
 }
 
@@ -254,7 +262,8 @@ void look_at_postfix(struct record *r)
             judge_service(&s);
         }
     } else if (why.code != FAILURE_NONE) {
-        record_add(r, CHECK_POSTFIX_READ, LEVEL_WARNING, NULL, "%s: run 'postconf -c %s -n' to see why", why.text, p.folder);
+        record_add(r, CHECK_POSTFIX_READ, LEVEL_WARNING, NULL, "%s: run 'postconf -c %s -n' to see why", why.text,
+                   p.folder);
     }
     postconf_close(&p);
 }

@@ -126,11 +126,13 @@ static void judge_answer(const struct question *q, CURL *easy, int64_t asked_at)
 static void judge_failure(const struct question *q, CURLcode code, const struct report *why)
 {
     const char *name = q->account->name;
-    bool proxy = code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY ||
-                 (*q->proxy && (code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING));
+    bool proxy =
+        code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY ||
+        (*q->proxy && (code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING));
     if (proxy)
         record_add(q->record, CHECK_PROXY, LEVEL_PROBLEM, name,
-                   "the proxy %s, from %s, lets nobody through to %s: correct or remove it", q->proxy, proxy_place(q), q->host);
+                   "the proxy %s, from %s, lets nobody through to %s: correct or remove it", q->proxy, proxy_place(q),
+                   q->host);
     else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         record_add(q->record, CHECK_CA, LEVEL_PROBLEM, name, "%s", why->text);
     else

@@ -43,13 +43,15 @@ static void judge_denied(struct record *r, const struct place *p)
         }
         *slash = '/';
     }
-    record_add(r, p->check, LEVEL_PROBLEM, NULL, "this user may not use the socket %s: run 'chmod 0666 %s'", p->path, p->path);
+    record_add(r, p->check, LEVEL_PROBLEM, NULL, "this user may not use the socket %s: run 'chmod 0666 %s'", p->path,
+               p->path);
 }
 
 static void judge_absent(struct record *r, const struct place *p, int error)
 {
     if (error == ECONNREFUSED)
-        record_add(r, p->check, LEVEL_PROBLEM, NULL, "nobody serves the socket %s any more: run '%s'", p->path, p->start);
+        record_add(r, p->check, LEVEL_PROBLEM, NULL, "nobody serves the socket %s any more: run '%s'", p->path,
+                   p->start);
     else if (p->needed)
         record_add(r, p->check, LEVEL_PROBLEM, NULL, "there is no socket %s: run '%s'", p->path, p->start);
     else
@@ -73,7 +75,8 @@ static bool judge_answer(struct record *r, const struct place *p, int fd)
         record_add(r, p->check, LEVEL_PROBLEM, NULL, "the agent at %s does not answer: end it and run '%s'", p->path,
                    p->start);
     else
-        record_add(r, p->check, LEVEL_PROBLEM, NULL, "what serves %s is no agent: end it and run '%s'", p->path, p->start);
+        record_add(r, p->check, LEVEL_PROBLEM, NULL, "what serves %s is no agent: end it and run '%s'", p->path,
+                   p->start);
     secret_free(&request);
     secret_free(&reply);
     return result == TRANSPORT_REPLY;
@@ -99,7 +102,8 @@ static bool look_at_socket(struct record *r, const struct place *p)
 
 static const char *start_system(bool jail)
 {
-    return jail ? "systemctl enable --now xoauth2-agent-postfix.socket" : "systemctl enable --now xoauth2-agent.socket";
+    return jail ? "systemctl enable --now xoauth2-agent-postfix.socket"
+                : "systemctl enable --now xoauth2-agent.socket";
 }
 
 bool look_at_needed_agent(struct record *r, enum check check, const char *socket, bool jail)
@@ -126,11 +130,12 @@ static void look_at_helper(struct record *r, const struct source_places *places,
         record_add(r, CHECK_HELPER, LEVEL_OK, NULL, "%s", places->helper);
     else if (places->helper_chosen)
         record_add(r, CHECK_HELPER, LEVEL_PROBLEM, NULL,
-                   "the helper %s cannot be run (%s): correct or remove xoauth2_helper in the options file", places->helper,
-                   strerror(errno));
+                   "the helper %s cannot be run (%s): correct or remove xoauth2_helper in the options file",
+                   places->helper, strerror(errno));
     else if (!jail)
         record_add(r, CHECK_HELPER, LEVEL_PROBLEM, NULL,
-                   "the helper %s cannot be run (%s): install the package xoauth2 anew", places->helper, strerror(errno));
+                   "the helper %s cannot be run (%s): install the package xoauth2 anew", places->helper,
+                   strerror(errno));
 }
 
 /* The whole way, as a login goes it. The token is wiped at once. */
@@ -155,8 +160,8 @@ static void look_at_token(struct record *r, const struct source_places *places, 
         record_add(r, CHECK_TOKEN, LEVEL_OK, account, "%s hands one out", NAMES[from]);
     else
         record_add(r, CHECK_TOKEN,
-                   why.code == FAILURE_UNREACHABLE || why.code == FAILURE_BUSY ? LEVEL_WARNING : LEVEL_PROBLEM, account,
-                   "%s", why.text);
+                   why.code == FAILURE_UNREACHABLE || why.code == FAILURE_BUSY ? LEVEL_WARNING : LEVEL_PROBLEM,
+                   account, "%s", why.text);
     secret_free(&token);
 }
 
@@ -166,7 +171,9 @@ void look_at_sources(struct record *r, const struct look *look)
     const char *socket = record_get(r, "agent_socket");
     const char *helper = record_get(r, "helper");
     struct source_places places = {
-        .user_socket = socket ? socket : transport_user_socket(own_socket) ? own_socket : NULL,
+        .user_socket = socket                              ? socket
+                       : transport_user_socket(own_socket) ? own_socket
+                                                           : NULL,
         .user_socket_chosen = socket != NULL,
         .system_socket = SYSTEM_SOCKET,
         .helper = helper ? helper : HELPER,

@@ -32,9 +32,10 @@ static bool judge_login(const struct stand *s)
     const char *option = paths_option(s->paths);
     char when[COMMAND_TIME_MAX];
     command_time(e->at, s->now, when);
-    if (e->code == FAILURE_NONE && !s->state->refresh_token && !s->state->unattended && !state_is_valid(s->state, s->now)) {
-        record_add(s->record, CHECK_LOGIN, LEVEL_PROBLEM, name, "%s is not logged in: run 'xoauth2%s login %s'", name, option,
-                   name);
+    if (e->code == FAILURE_NONE && !s->state->refresh_token && !s->state->unattended &&
+        !state_is_valid(s->state, s->now)) {
+        record_add(s->record, CHECK_LOGIN, LEVEL_PROBLEM, name, "%s is not logged in: run 'xoauth2%s login %s'", name,
+                   option, name);
         return false;
     }
     if (e->code == FAILURE_NONE)
@@ -59,12 +60,12 @@ static void judge_refresh_token(const struct stand *s)
     command_time(s->state->refresh_obtained_at, s->now, issued);
     command_time(end, s->now, ends);
     if (end > 0 && end <= s->now)
-        record_add(s->record, CHECK_REFRESH_TOKEN, LEVEL_PROBLEM, name, "it has ended %s: run 'xoauth2%s login %s'", ends,
-                   option, name);
+        record_add(s->record, CHECK_REFRESH_TOKEN, LEVEL_PROBLEM, name, "it has ended %s: run 'xoauth2%s login %s'",
+                   ends, option, name);
     else if (end > 0 && end - s->now < ENDS_SOON)
         record_add(s->record, CHECK_REFRESH_TOKEN, LEVEL_WARNING, name,
-                   "it ends %s: run 'xoauth2%s refresh %s', and if that gives no new one 'xoauth2%s login %s'", ends, option,
-                   name, option, name);
+                   "it ends %s: run 'xoauth2%s refresh %s', and if that gives no new one 'xoauth2%s login %s'", ends,
+                   option, name, option, name);
     else
         record_add(s->record, CHECK_REFRESH_TOKEN, LEVEL_OK, name, "issued %s, %s%s",
                    s->state->refresh_obtained_at > 0 ? issued : "at a time that is not known", end > 0 ? "ends " : "",
@@ -78,17 +79,19 @@ static void judge_access_token(const struct stand *s)
     char when[COMMAND_TIME_MAX];
     command_time(s->state->expires_at, s->now, when);
     if (s->state->obtained_at > s->now + CLOCK_SPARE)
-        record_add(s->record, CHECK_ACCESS_TOKEN, LEVEL_WARNING, name,
-                   "it comes from the future, so that the clock was set back: check the clock, then run 'xoauth2%s refresh "
-                   "%s'",
-                   option, name);
+        record_add(
+            s->record, CHECK_ACCESS_TOKEN, LEVEL_WARNING, name,
+            "it comes from the future, so that the clock was set back: check the clock, then run 'xoauth2%s refresh "
+            "%s'",
+            option, name);
     else if (!s->state->access_token)
-        record_add(s->record, CHECK_ACCESS_TOKEN, LEVEL_OK, name, "none is kept; the next program that asks has one fetched");
+        record_add(s->record, CHECK_ACCESS_TOKEN, LEVEL_OK, name,
+                   "none is kept; the next program that asks has one fetched");
     else if (state_is_valid(s->state, s->now))
         record_add(s->record, CHECK_ACCESS_TOKEN, LEVEL_OK, name, "expires %s", when);
     else
-        record_add(s->record, CHECK_ACCESS_TOKEN, LEVEL_OK, name, "expired %s; the next program that asks has it renewed",
-                   when);
+        record_add(s->record, CHECK_ACCESS_TOKEN, LEVEL_OK, name,
+                   "expired %s; the next program that asks has it renewed", when);
 }
 
 static void judge(const struct stand *s)
@@ -97,7 +100,8 @@ static void judge(const struct stand *s)
     state_path(s->paths, s->account->state_name, path);
     if (keeper_is_waiting(s->account, s->paths))
         record_add(s->record, CHECK_STATE, LEVEL_PROBLEM, s->account->name,
-                   "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by hand to see "
+                   "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by "
+                   "hand to see "
                    "why, then 'xoauth2%s refresh %s'",
                    s->account->file.path, path, paths_option(s->paths), s->account->name);
     else

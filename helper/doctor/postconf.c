@@ -13,7 +13,11 @@
 
 enum { TIMEOUT = 10000 /* milliseconds */, NAME_SIZE = 128, LINKS_MAX = 4 };
 
-static const char *const FOLDERS[] = {SYSCONFDIR "/postfix", "/etc/postfix"};
+static const char *const FOLDERS[] = {SYSCONFDIR "/postfix",
+                                      "/etc/postfix"}; /* the last is what postconf takes itself */
+
+enum { FOLDER_COUNT = sizeof FOLDERS / sizeof FOLDERS[0] };
+
 static const char *const PROGRAMS[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf"};
 
 static const char SETTINGS[] =
@@ -29,13 +33,15 @@ static const char *find_program(void)
     return NULL;
 }
 
-static bool find_folder(char folder[64])
+static bool find_folder(struct postconf *p)
 {
-    for (size_t i = 0; i < sizeof FOLDERS / sizeof FOLDERS[0]; i++) {
+    for (size_t i = 0; i < FOLDER_COUNT; i++) {
         char file[128];
         snprintf(file, sizeof file, "%s/main.cf", FOLDERS[i]);
-        if (strlen(FOLDERS[i]) < 64 && access(file, R_OK) == 0) {
-            snprintf(folder, 64, "%s", FOLDERS[i]);
+        if (strlen(FOLDERS[i]) < sizeof p->folder && access(file, R_OK) == 0) {
+            snprintf(p->folder, sizeof p->folder, "%s", FOLDERS[i]);
+            if (i < FOLDER_COUNT - 1)
+                snprintf(p->options, sizeof p->options, "-c %s ", FOLDERS[i]);
             return true;
         }
     }
@@ -92,7 +98,7 @@ bool postconf_open(struct postconf *p, struct report *why)
     *p = (struct postconf){.settings = NULL};
     why->code = FAILURE_NONE;
     const char *program = find_program();
-    if (!program || !find_folder(p->folder))
+    if (!program || !find_folder(p))
         return false;
     p->settings = json_object_new_object();
     p->services = json_object_new_array();
@@ -142,7 +148,7 @@ const char *postconf_value(const struct postconf *p, const char *service, const 
         snprintf(key, sizeof key, "%s/unix/%s", service, name);
         value = text_of(p->settings, key);
         if (where)
-            snprintf(where, POSTCONF_WHERE_MAX, value ? "-P '%s" : "-e '%s", value ? key : name);
+            snprintf(where, POSTCONF_WHERE_MAX, value ? "%s-P '%s" : "%s-e '%s", p->options, value ? key : name);
         if (!value)
             value = text_of(p->settings, name);
         if (!value || *value != '$')

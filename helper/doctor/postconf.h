@@ -1,5 +1,5 @@
-/* Postfix's settings, as postconf(1) gives them: those of main.cf that matter here, and what services of master.cf have
- * instead. */
+/* Postfix's settings, as postconf(1) gives them: those of main.cf that matter here, and what services of master.cf
+ * have instead. */
 #ifndef XOAUTH2_DOCTOR_POSTCONF_H
 #define XOAUTH2_DOCTOR_POSTCONF_H
 
@@ -11,9 +11,11 @@
 struct json_object;
 
 struct postconf {
-    char folder[64]; /* of main.cf and master.cf */
+    char folder[64];              /* of main.cf and master.cf */
+    char options[72];             /* that make postconf(1) look there: "-c FOLDER " or "" */
     struct json_object *settings; /* "NAME" or "SERVICE/unix/NAME": value */
-    struct json_object *services; /* array of names whose program is smtp(8), each with the word of its chroot column */
+    struct json_object
+        *services; /* array of names whose program is smtp(8), each with the word of its chroot column */
 };
 
 /* False without a report where this machine has no Postfix that is set up, and with one where postconf(1) fails. */
@@ -25,9 +27,10 @@ size_t postconf_services(const struct postconf *p);
 const char *postconf_service(const struct postconf *p, size_t index);
 bool postconf_has_chroot(const struct postconf *p, size_t index);
 
-/* What a service goes by: master.cf before main.cf, and $NAME followed. Never NULL; lives as long as `p`. `*where`, if not
- * NULL, gets the arguments of the postconf(1) that changes it: "-e 'NAME" or "-P 'SERVICE/unix/NAME". */
-#define POSTCONF_WHERE_MAX 264
+/* What a service goes by: master.cf before main.cf, and $NAME followed. Never NULL; lives as long as `p`. `*where`,
+ * if not NULL, gets the start of the arguments of the postconf(1) that changes it: "-e 'NAME" or "-P
+ * 'SERVICE/unix/NAME". */
+#define POSTCONF_WHERE_MAX 336
 const char *postconf_value(const struct postconf *p, const char *service, const char *name,
                            char where[POSTCONF_WHERE_MAX]);
 

@@ -1,5 +1,5 @@
-/* What `xoauth2 doctor` has found out so far. It is one JSON object, so that a process of its own (another root, a plugin
- * that may crash) can hand everything back through a pipe.
+/* What `xoauth2 doctor` has found out so far. It is one JSON object, so that a process of its own (another root, a
+ * plugin that may crash) can hand everything back through a pipe.
  *
  *   findings     array of {check, level, subject, message}
  *   accounts     array of names: whose tokens programs of this user may ask for
@@ -14,8 +14,8 @@
 
 struct json_object;
 
-/* What is looked at. The names are for scripts and stay as they are; record.c has them and, for a report that strangers
- * read, the one sentence that belongs to each. */
+/* What is looked at. The names are for scripts and stay as they are; record.c has them and, for a report that
+ * strangers read, the one sentence that belongs to each. */
 enum check {
     CHECK_PLUGIN_FOUND,
     CHECK_PLUGIN_LOADS,
@@ -81,8 +81,8 @@ struct record {
 bool record_open(struct record *r);
 void record_close(struct record *r);
 
-/* Adds a finding. `subject` is the account that it is about, or NULL. The words say what is and, unless all is well, what to
- * do about it; they hold no secret. */
+/* Adds a finding. `subject` is the account that it is about, or NULL. The words say what is and, unless all is well,
+ * what to do about it; they hold no secret. */
 void record_add(struct record *r, enum check check, enum level level, const char *subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
@@ -104,8 +104,8 @@ const char *record_account_at(const struct record *r, size_t index);
 #define RECORD_ALIAS_SIZE 32
 void record_alias(struct record *r, const char *name, char alias[RECORD_ALIAS_SIZE]);
 
-/* Runs `look` in a process of its own and takes over what it found. False, with nothing taken over, where that process ended
- * in another way than by returning from `look`, or took longer than `timeout` milliseconds. */
+/* Runs `look` in a process of its own and takes over what it found. False, with nothing taken over, where that
+ * process ended in another way than by returning from `look`, or took longer than `timeout` milliseconds. */
 typedef void record_look(struct record *r, void *arg);
 bool record_isolated(struct record *r, record_look *look, void *arg, int64_t timeout);
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# xoauth2 doctor: a set-up that works is found healthy; each of the mistakes below is planted into it, alone, and must be
-# found, by its name, with what mends it.
+# xoauth2 doctor: a set-up that works is found healthy; each of the mistakes below is planted into it, alone, and must
+# be found, by its name, with what mends it.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 # shellcheck source=/dev/null
@@ -26,7 +26,8 @@ doctor() {
 # says LEVEL CHECK TEXT: one finding has all of these.
 says() {
     jq -e --arg level "$1" --arg check "$2" --arg text "$3" \
-        'any(.findings[]; .level == $level and .check == $check and (.message | contains($text)))' "$T/out" > /dev/null || {
+        'any(.findings[]; .level == $level and .check == $check and (.message | contains($text)))' "$T/out" \
+        > /dev/null || {
         jq -c '.findings[] | select(.level != "ok")' "$T/out"
         fail "no $1 of $2 with: $3"
     }
@@ -60,8 +61,8 @@ fresh() {
 }
 
 # each PREFIX [COMMAND]: runs every function PREFIX_WHAT on a fresh copy of the home, after the command. It plants one
-# mistake and sets `expected`, the level, the check and the text that names it, with other checks that cannot but complain
-# too, and if need be `arguments` of the command.
+# mistake and sets `expected`, the level, the check and the text that names it, with other checks that cannot but
+# complain too, and if need be `arguments` of the command.
 each() {
     local function expected arguments count=0
     while read -r function; do
@@ -126,6 +127,11 @@ account_mistyped_key() {
 account_readable_by_others() {
     chmod 644 "$ACCOUNTS/$ME.conf"
     expected=(problem account-file "run 'chmod 0600 $ACCOUNTS/$ME.conf'")
+}
+
+account_folder_for_all() {
+    chmod 777 "$ACCOUNTS"
+    expected=(problem account-file "$ACCOUNTS")
 }
 
 account_link() {
@@ -280,7 +286,8 @@ clock_server() {
     rm -f "$T/clock"
     node -e '
         const server = require("http").createServer((q, a) => { a.setHeader("Date", process.argv[2]); a.end("{}"); });
-        server.listen(0, "127.0.0.1", () => require("fs").writeFileSync(process.argv[1], String(server.address().port)));
+        server.listen(0, "127.0.0.1",
+            () => require("fs").writeFileSync(process.argv[1], String(server.address().port)));
     ' "$T/clock" "$1" < /dev/null &
     kill_later $!
     wait_for test -s "$T/clock"
@@ -578,8 +585,8 @@ machine_socket_of_somebody() {
     rm -f "$SOCKET"
     chmod 711 "$T"
     install -d -o $STORE_ID "$T/planted"
-    setpriv --reuid $STORE_ID --clear-groups node -e 'require("net").createServer(() => {}).listen(process.argv[1]);' \
-        "$T/planted/agent.sock" < /dev/null &
+    setpriv --reuid $STORE_ID --clear-groups \
+        node -e 'require("net").createServer(() => {}).listen(process.argv[1]);' "$T/planted/agent.sock" < /dev/null &
     kill_later $!
     wait_for test -S "$T/planted/agent.sock"
     chmod 666 "$T/planted/agent.sock"
@@ -631,7 +638,8 @@ write_postfix() {
         echo 'compatibility_level = 3.6'
     } > "$POSTFIX/main.cf"
     age_postfix
-    printf 'smtp unix - - y - - smtp\nrelay unix - - y - - smtp\npickup unix n - n 60 1 pickup\n' > "$POSTFIX/master.cf"
+    printf '%s\n' 'smtp unix - - y - - smtp' 'relay unix - - y - - smtp' 'pickup unix n - n 60 1 pickup' \
+        > "$POSTFIX/master.cf"
     cp "$E2E_DIR/examples/postfix-sasl_passwd" "$POSTFIX/sasl_passwd"
     chmod 600 "$POSTFIX/sasl_passwd"
     postmap -c "$POSTFIX" "$POSTFIX/sasl_passwd"
@@ -645,37 +653,39 @@ set_postfix() {
 
 postfix_noplaintext() {
     set_postfix 'smtp_sasl_security_options = noplaintext, noanonymous'
-    expected=(problem postfix-noplaintext "run 'postconf -e 'smtp_sasl_security_options = noanonymous''")
+    expected=(problem postfix-noplaintext
+        "run \"postconf -c $POSTFIX -e 'smtp_sasl_security_options = noanonymous'\"")
 }
 
 postfix_noplaintext_of_one_service() {
     sed -i '1a\    -o smtp_sasl_tls_security_options=noplaintext' "$POSTFIX/master.cf"
-    expected=(problem postfix-noplaintext "postconf -P 'smtp/unix/smtp_sasl_tls_security_options = noanonymous'")
+    expected=(problem postfix-noplaintext
+        "run \"postconf -c $POSTFIX -P 'smtp/unix/smtp_sasl_tls_security_options = noanonymous'\"")
 }
 
 postfix_no_filter() {
     set_postfix 'smtp_sasl_mechanism_filter ='
-    expected=(warning postfix-mechanisms "postconf -e 'smtp_sasl_mechanism_filter = xoauth2'")
+    expected=(warning postfix-mechanisms "postconf -c $POSTFIX -e 'smtp_sasl_mechanism_filter = xoauth2'")
 }
 
 postfix_auth_cache() {
     set_postfix 'smtp_sasl_auth_cache_name = proxy:btree:/var/lib/postfix/sasl_auth_cache'
-    expected=(problem postfix-auth-cache "postconf -e 'smtp_sasl_auth_cache_name ='")
+    expected=(problem postfix-auth-cache "postconf -c $POSTFIX -e 'smtp_sasl_auth_cache_name ='")
 }
 
 postfix_no_tls() {
     set_postfix 'smtp_tls_security_level = may'
-    expected=(problem postfix-tls "postconf -e 'smtp_tls_security_level = secure'")
+    expected=(problem postfix-tls "postconf -c $POSTFIX -e 'smtp_tls_security_level = secure'")
 }
 
 postfix_no_login() {
     set_postfix 'smtp_sasl_auth_enable = no'
-    expected=(problem postfix-login "postconf -e 'smtp_sasl_auth_enable = yes'")
+    expected=(problem postfix-login "postconf -c $POSTFIX -e 'smtp_sasl_auth_enable = yes'")
 }
 
 postfix_other_library() {
     set_postfix 'smtp_sasl_type = dovecot'
-    expected=(problem postfix-login "postconf -e 'smtp_sasl_type = cyrus'")
+    expected=(problem postfix-login "postconf -c $POSTFIX -e 'smtp_sasl_type = cyrus'")
 }
 
 postfix_no_table() {
@@ -719,7 +729,8 @@ postfix_not_allowed() {
 
 restore_postfix() {
     write_postfix
-    grep -q '^allow:' "$SYSTEM_ACCOUNTS/$ME.conf" || cat "$E2E_DIR/examples/postfix-allow" >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    grep -q '^allow:' "$SYSTEM_ACCOUNTS/$ME.conf" \
+        || cat "$E2E_DIR/examples/postfix-allow" >> "$SYSTEM_ACCOUNTS/$ME.conf"
 }
 
 test_postfix() {
@@ -891,8 +902,11 @@ plant_marks() {
     printf 'IMAPAccount %s\nUser %s\nHost %s\nPass %s\nAuthMechs XOAUTH2 %s\n' \
         "$PRIVATE" "$ME" "$PRIVATE" "$SECRET" "$PRIVATE" > "$HOME/.mbsyncrc"
     mkdir -p "$POSTFIX"
-    printf 'smtp_sasl_mechanism_filter = xoauth2 %s\nsmtp_sasl_password_maps = hash:%s/sasl_passwd-%s\nrelayhost = %s\n' \
-        "$PRIVATE" "$POSTFIX" "$PRIVATE" "$PRIVATE" > "$POSTFIX/main.cf"
+    {
+        echo "smtp_sasl_mechanism_filter = xoauth2 $PRIVATE"
+        echo "smtp_sasl_password_maps = hash:$POSTFIX/sasl_passwd-$PRIVATE"
+        echo "relayhost = $PRIVATE"
+    } > "$POSTFIX/main.cf"
     printf 'smtp unix - - n - - smtp\n' > "$POSTFIX/master.cf"
     echo "host me:$SECRET" > "$POSTFIX/sasl_passwd-$PRIVATE"
     export https_proxy=http://$PRIVATE:$SECRET@127.0.0.1:1 ALL_PROXY=http://$PRIVATE:$SECRET@127.0.0.1:1
@@ -904,7 +918,8 @@ forms() {
     local before
     echo "$1"
     for before in '' a ab; do
-        printf '%s%s' "$before" "$1" | base64 -w 0 | cut -c "$((${#before} > 0 ? 5 : 1))-$((${#1} * 4 / 3 / 4 * 4 - 4))"
+        printf '%s%s' "$before" "$1" | base64 -w 0 \
+            | cut -c "$((${#before} > 0 ? 5 : 1))-$((${#1} * 4 / 3 / 4 * 4 - 4))"
     done
     printf %s "$1" | od -An -v -tx1 | tr -d ' \n'
     echo
@@ -949,8 +964,8 @@ test_report_for_strangers() {
     done
     # The rest of it is of use, though.
     jq -e '.report.versions.libsasl2' "$T/report" > /dev/null
-    jq -e '.report.accounts[] | select(.settings.client_secret == "set" and .settings.refresh_margin == 77)' "$T/report" \
-        > "$T/account"
+    jq -e '.report.accounts[] | select(.settings.client_secret == "set" and .settings.refresh_margin == 77)' \
+        "$T/report" > "$T/account"
     equals "$(jq -c '.last_error | [.code, .error, .aadsts]' "$T/account")" '["unreachable","other",50173]'
     equals "$(jq '[.findings[] | select(.check == "account-file" and .level == "problem")] | length' "$T/report")" 1
     status 1 xoauth2 doctor --report
