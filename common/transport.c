@@ -44,7 +44,7 @@ bool transport_user_socket(char path[TRANSPORT_PATH_MAX])
         snprintf(own, sizeof own, "/run/user/%lu", (unsigned long)geteuid());
         if (stat(own, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
             return false;
-        base = own;
+        base = own; /* untested: needs /run/user/UID, which not every machine has */
     }
     int printed = snprintf(path, TRANSPORT_PATH_MAX, "%s/xoauth2/agent.sock", base);
     return printed > 0 && printed < TRANSPORT_PATH_MAX;

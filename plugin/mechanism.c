@@ -53,24 +53,17 @@ const char *mechanism_name(const struct mechanism *mechanism)
 /* The one place where a failure becomes a code of libsasl2. */
 static int sasl_code(enum failure failure)
 {
-    switch (failure) {
-    case FAILURE_NONE:
-        return SASL_OK;
-    case FAILURE_NO_ACCOUNT:
-        return SASL_NOUSER;
-    case FAILURE_NOT_ALLOWED:
-    case FAILURE_WRONG_HOST:
-        return SASL_NOAUTHZ;
-    case FAILURE_LOGIN_NEEDED:
-        return SASL_EXPIRED;
-    case FAILURE_UNREACHABLE:
-        return SASL_UNAVAIL;
-    case FAILURE_BUSY:
-        return SASL_TRYAGAIN;
-    case FAILURE_CONFIG:
-        return SASL_CONFIGERR;
-    }
-    return SASL_FAIL;
+    static const int CODES[] = {
+        [FAILURE_NONE] = SASL_FAIL, /* whatever failed, it was no success */
+        [FAILURE_NO_ACCOUNT] = SASL_NOUSER,
+        [FAILURE_NOT_ALLOWED] = SASL_NOAUTHZ,
+        [FAILURE_WRONG_HOST] = SASL_NOAUTHZ,
+        [FAILURE_LOGIN_NEEDED] = SASL_EXPIRED,
+        [FAILURE_UNREACHABLE] = SASL_UNAVAIL,
+        [FAILURE_BUSY] = SASL_TRYAGAIN,
+        [FAILURE_CONFIG] = SASL_CONFIGERR,
+    };
+    return CODES[failure];
 }
 
 /* Tells the user, who sees the error or the log or both, and returns `code`. */

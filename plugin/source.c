@@ -196,24 +196,11 @@ static enum answer ask(struct errand *e, enum source source, struct report *why)
 /* How much a failure says about what the user has to do. */
 static int rank(enum failure code)
 {
-    switch (code) {
-    case FAILURE_NONE:
-        return 0;
-    case FAILURE_NO_ACCOUNT:
-        return 1;
-    case FAILURE_UNREACHABLE:
-        return 2;
-    case FAILURE_BUSY:
-        return 3;
-    case FAILURE_CONFIG:
-        return 4;
-    case FAILURE_LOGIN_NEEDED:
-        return 5;
-    case FAILURE_NOT_ALLOWED:
-    case FAILURE_WRONG_HOST:
-        return 6;
-    }
-    return 0;
+    static const int RANKS[] = {
+        [FAILURE_NONE] = 0,   [FAILURE_NO_ACCOUNT] = 1,   [FAILURE_UNREACHABLE] = 2, [FAILURE_BUSY] = 3,
+        [FAILURE_CONFIG] = 4, [FAILURE_LOGIN_NEEDED] = 5, [FAILURE_NOT_ALLOWED] = 6, [FAILURE_WRONG_HOST] = 6,
+    };
+    return RANKS[code];
 }
 
 /* When nobody was there to ask, so that nobody could say why. */

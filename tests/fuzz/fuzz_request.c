@@ -20,7 +20,7 @@ static const char ACCOUNT[] = "token_endpoint: https://127.0.0.1:1/token\nclient
 static const char STATE[] = "{\"access_token\": \"planted-access-token\", \"obtained_at\": 1000000000, "
                             "\"expires_at\": 253402300000}";
 
-/* What is left of the requests. */
+/* What is left of the requests; NULL: the store of the machine is asked, which has no accounts here. */
 static char *requests;
 static size_t left;
 static size_t written;
@@ -88,13 +88,15 @@ bool command_write(const char *data, size_t len)
     char *copy = memcpy(malloc(len), data, len);
     written++;
     MUST(protocol_parse(copy, len, &used, &reply) == PROTOCOL_COMPLETE && used == len);
-    enum protocol_result result = protocol_parse(requests, left, &used, &request);
+    enum protocol_result result = requests ? protocol_parse(requests, left, &used, &request) : PROTOCOL_MORE;
     bool ok = strcmp(reply.verb, "ok") == 0;
     const char *token = protocol_get(&reply, "token");
     const char *message = protocol_get(&reply, "message");
     MUST(ok || (strcmp(reply.verb, "error") == 0 && protocol_get(&reply, "code") && message));
     MUST(!message || (fuzz_is_harmless(message) && (is_planted || !strstr(message, TOKEN))));
-    if (result == PROTOCOL_COMPLETE) {
+    if (!requests) {
+        MUST(!token);
+    } else if (result == PROTOCOL_COMPLETE) {
         MUST(!token || (strcmp(token, TOKEN) == 0 && may_have_token(&request)));
         requests += used;
         left -= used;
@@ -118,6 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     is_planted = fuzz_count(TOKEN, data, size) != fuzz_count("\ntoken=planted-access-token", data, size);
     verb_helper(&command);
     MUST(written > 0 || left == size);
+    command.system = true;
+    set_input(data, size);
+    requests = NULL;
+    verb_helper(&command);
     MUST(fuzz_lowest_fd() == fd);
     free(copy);
     return 0;

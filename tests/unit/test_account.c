@@ -237,6 +237,25 @@ static void client_secret_in_the_file(void **state)
     secret_free(&secret);
 }
 
+static void client_secret_of_a_command(void **state)
+{
+    (void)state;
+    struct secret secret;
+    secret_init(&secret, 0);
+    store_folder_account("me@x.org", MINIMAL "client_secret_command: printf \"hush\\nand more\"\n");
+    ok("me@x.org");
+    assert_true(account_client_secret(&account, &paths, &secret, &why));
+    assert_string_equal(secret.data, "hush");
+    store_folder_account("me@x.org", MINIMAL "client_secret_command: true\n");
+    ok("me@x.org");
+    assert_false(account_client_secret(&account, &paths, &secret, &why));
+    assert_non_null(strstr(why.text, "the first line of what it writes is not a client secret"));
+    store_folder_account("me@x.org", MINIMAL "client_secret_command: false\n");
+    ok("me@x.org");
+    assert_false(account_client_secret(&account, &paths, &secret, &why));
+    secret_free(&secret);
+}
+
 static void no_client_secret_is_an_empty_one(void **state)
 {
     (void)state;
@@ -283,7 +302,7 @@ static void bad_secret_files_are_told(void **state)
     assert_non_null(strstr(secret_file("hush", 0644), "run 'chmod 0600 "));
     assert_non_null(strstr(secret_file("", 0600), "not a client secret"));
     assert_non_null(strstr(secret_file("\nhush\n", 0600), "not a client secret"));
-    assert_non_null(strstr(secret_file(NULL, 0), "me@x.org.conf:2: the file "));
+    assert_non_null(strstr(secret_file(NULL, 0), "me@x.org.conf:2: 'client_secret_file': the file "));
 }
 
 static enum readfile_result find(const char *user, const char *host)
@@ -457,6 +476,7 @@ int main(void)
         T(wrong_provider_file_is_named),
         T(tenant_is_filled_in),
         T(client_secret_in_the_file),
+        T(client_secret_of_a_command),
         T(no_client_secret_is_an_empty_one),
         T(first_line_of_the_secret_file),
         T(bad_secret_files_are_told),

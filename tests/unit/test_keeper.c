@@ -140,7 +140,8 @@ static void nothing_kept_is_no_error(void **unused)
     assert_int_equal(keeper_load(&s, &account, &p, &why), READFILE_REFUSED);
     assert_non_null(strstr(why.text, "run 'xoauth2 login " NAME "'"));
     use("true", "cat > kept");
-    assert_int_equal(keeper_load(&s, &account, &p, &why), READFILE_MISSING);
+    assert_int_equal(keeper_load(&s, &account, &p, &why), READFILE_REFUSED);
+    assert_non_null(strstr(why.text, "the command wrote nothing"));
     use("echo \"{\"", "cat > kept");
     assert_int_equal(keeper_load(&s, &account, &p, &why), READFILE_REFUSED);
     assert_non_null(strstr(why.text, "is damaged"));

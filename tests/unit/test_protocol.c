@@ -193,6 +193,8 @@ static void report_cannot_drive_a_terminal(void **state)
 {
     (void)state;
     struct report r;
+    assert_false(report_set(&r, FAILURE_CONFIG, "%ls", L"\xD800")); /* what cannot be printed is left out */
+    assert_string_equal(r.text, "");
     assert_false(report_set(&r, FAILURE_CONFIG, "file %s", "\x1B[2J\n"));
     assert_string_equal(r.text, "file ?[2J?");
 }

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -177,29 +178,52 @@ static void file_system_that_cannot_reserve(void **state)
     assert_true(st.st_size < 4096);
 }
 
-static bool reserve(int zero_write_error)
+static void open_new(struct newfile *f)
 {
-    struct newfile f;
     int folder = open(paths.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(newfile_open(&f, folder, paths.state, "f", &why));
-    close(f.fd); /* a pipe cannot reserve, and takes no zeros at an offset either */
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    f.fd = ends[1];
-    plan("pwrite", zero_write_error, 1, 1);
-    bool ok = newfile_reserve(&f, 4096, &why);
-    close(ends[0]);
-    newfile_abandon(&f);
-    return ok;
+    assert_true(newfile_open(f, folder, paths.state, "f", &why));
 }
 
-static void zeros_that_do_not_fit(void **state)
+/* A file of the kernel's cannot reserve, and takes no zeros either. */
+static void zeros_that_cannot_be_written(void **state)
 {
     (void)state;
-    plan("fallocate", EOPNOTSUPP, 1, 1);
-    assert_false(reserve(ENOSPC));
-    fault_end();
+    struct newfile f;
+    open_new(&f);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && dup2(fd, f.fd) == f.fd);
+    close(fd);
+    plan("pwrite", EINTR, 1, 1);
+    assert_false(newfile_reserve(&f, 4096, &why));
+    expect_words("cannot write");
     assert_int_equal(store_folder_count(), 0);
+}
+
+static void file_that_would_pass_its_limit(void **state)
+{
+    (void)state;
+    struct newfile f;
+    struct rlimit before;
+    open_new(&f);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit low = {.rlim_cur = 1024, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    bool ok = newfile_reserve(&f, 4096, &why);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_false(ok);
+    assert_non_null(strstr(why.text, "File too large: free some space"));
+}
+
+static void state_that_cannot_be_printed(void **state)
+{
+    (void)state;
+    struct state s;
+    state_init(&s);
+    store_folder_state(NAME, OLD);
+    plan("json_object_to_json_string_length", 0, 1, 2); /* the second time without what a newer version wrote */
+    assert_false(state_save(&s, &paths, NAME, &why));
+    expect_words("not enough memory");
+    expect_token("old", NULL);
 }
 
 static void random_numbers_are_short(void **state)
@@ -349,7 +373,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_state_of_all, begin, end),
         cmocka_unit_test_setup_teardown(state_is_removed_or_not, begin, end),
         cmocka_unit_test_setup_teardown(file_system_that_cannot_reserve, begin, end),
-        cmocka_unit_test_setup_teardown(zeros_that_do_not_fit, begin, end),
+        cmocka_unit_test_setup_teardown(zeros_that_cannot_be_written, begin, end),
+        cmocka_unit_test_setup_teardown(file_that_would_pass_its_limit, begin, end),
+        cmocka_unit_test_setup_teardown(state_that_cannot_be_printed, begin, end),
         cmocka_unit_test_setup_teardown(random_numbers_are_short, begin, end),
         cmocka_unit_test_setup_teardown(names_that_are_too_long, begin, end),
         cmocka_unit_test_setup_teardown(folder_that_cannot_be_opened, begin, end),

@@ -118,6 +118,8 @@ static void nothing_near(void **state)
     (void)state;
     assert_null(text_nearest("completely", KEYS));
     assert_null(text_nearest("", KEYS));
+    static const char *const LONG[] = {"scopescopescopescopescopescopescopescopescopescope", NULL};
+    assert_null(text_nearest("scopescopescopescopescopescopescopescopescope", LONG));
     assert_null(text_nearest("scopescopescopescopescopescopescopescopescopescope", KEYS));
 }
 

@@ -238,6 +238,14 @@ static void known_dead_refresh_token_is_not_tried_again(void **state)
     assert_int_equal(calls(), 1);
 }
 
+static void failure_that_was_kept_without_words(void **state)
+{
+    (void)state;
+    has_state("old", 4000, -1, REFRESHABLE ",\"last_error\":{\"code\":\"login-needed\",\"at\":5}");
+    fails(FAILURE_LOGIN_NEEDED, "the last attempt to renew the token of " NAME
+                                " failed (login-needed): run 'xoauth2 refresh " NAME "'");
+}
+
 static void valid_token_beats_a_known_dead_refresh_token(void **state)
 {
     (void)state;
@@ -572,15 +580,18 @@ static const char *said_of(const char *challenge)
 static void hint_of_the_server_is_shown(void **state)
 {
     (void)state;
-    const char *said = said_of("{\"status\":\"400\",\"openid-configuration\":\"https://a.example/.well-known/openid-configuration\"}");
-    assert_non_null(strstr(said, "the one of https://a.example/.well-known/openid-configuration: if that is not where"));
+    const char *said = said_of(
+        "{\"status\":\"400\",\"openid-configuration\":\"https://a.example/.well-known/openid-configuration\"}");
+    assert_non_null(
+        strstr(said, "the one of https://a.example/.well-known/openid-configuration: if that is not where"));
 }
 
 static void odd_hint_is_not_shown(void **state)
 {
     (void)state;
-    static const char *const ODD[] = {"\"http://a.example/\"", "\"https://a.example/\\u001b[2J\"", "\"https://a b/\"", "7", "\"\"", "null",
-                                      "\"javascript:x\"", "\"https://a.example/'; rm\""};
+    static const char *const ODD[] = {
+        "\"http://a.example/\"", "\"https://a.example/\\u001b[2J\"", "\"https://a b/\"", "7", "\"\"", "null",
+        "\"javascript:x\"",      "\"https://a.example/'; rm\""};
     char challenge[512];
     for (size_t i = 0; i < sizeof ODD / sizeof ODD[0]; i++) {
         snprintf(challenge, sizeof challenge, "{\"status\":\"400\",\"openid-configuration\":%s}", ODD[i]);
@@ -733,6 +744,7 @@ int main(void)
         T(never_logged_in),
         T(without_refresh_token_the_valid_token_serves_to_its_end),
         T(known_dead_refresh_token_is_not_tried_again),
+        T(failure_that_was_kept_without_words),
         T(valid_token_beats_a_known_dead_refresh_token),
         T(back_off_is_kept),
         T(back_off_ends),
