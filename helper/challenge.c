@@ -13,8 +13,9 @@ static enum challenge_verdict read_status(struct json_object *status)
         const char *status;
         enum challenge_verdict verdict;
     } KNOWN[] = {
-        {"401", CHALLENGE_STALE},           {"invalid_token", CHALLENGE_STALE}, {"403", CHALLENGE_FORBIDDEN},
-        {"insufficient_scope", CHALLENGE_FORBIDDEN}, {"400", CHALLENGE_MALFORMED}, {"invalid_request", CHALLENGE_MALFORMED},
+        {"401", CHALLENGE_STALE},     {"invalid_token", CHALLENGE_STALE},
+        {"403", CHALLENGE_FORBIDDEN}, {"insufficient_scope", CHALLENGE_FORBIDDEN},
+        {"400", CHALLENGE_MALFORMED}, {"invalid_request", CHALLENGE_MALFORMED},
     };
     if (!json_object_is_type(status, json_type_string) && !json_object_is_type(status, json_type_int))
         return CHALLENGE_OTHER;
@@ -30,10 +31,12 @@ void challenge_configuration(struct json_object *root, char out[CHALLENGE_CONFIG
     static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%:/[]+,=";
     struct json_object *value;
     out[0] = '\0';
-    if (!json_object_object_get_ex(root, "openid-configuration", &value) || !json_object_is_type(value, json_type_string))
+    if (!json_object_object_get_ex(root, "openid-configuration", &value) ||
+        !json_object_is_type(value, json_type_string))
         return;
     const char *url = json_object_get_string(value);
-    if (strlen(url) < CHALLENGE_CONFIGURATION_MAX && strncmp(url, "https://", 8) == 0 && url[strspn(url, ALLOWED)] == '\0')
+    if (strlen(url) < CHALLENGE_CONFIGURATION_MAX && strncmp(url, "https://", 8) == 0 &&
+        url[strspn(url, ALLOWED)] == '\0')
         strcpy(out, url);
 }
 

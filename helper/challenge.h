@@ -1,4 +1,5 @@
-/* What a mail server's challenge says when it refuses a token (RFC 7628, section 3.2.2; XOAUTH2 servers give an HTTP status). */
+/* What a mail server's challenge says when it refuses a token (RFC 7628, section 3.2.2; XOAUTH2 servers give an HTTP
+ * status). */
 #ifndef XOAUTH2_CHALLENGE_H
 #define XOAUTH2_CHALLENGE_H
 
@@ -18,8 +19,8 @@ struct challenge challenge_read(const char *text, size_t len);
 
 struct json_object;
 
-/* The address of the server's "openid-configuration": https, harmless to show; else empty. It is a hint for a person and no more: a
- * server that refuses tokens must not choose where the next one comes from. */
+/* The address of the server's "openid-configuration": https, harmless to show; else empty. It is a hint for a person
+ * and no more: a server that refuses tokens must not choose where the next one comes from. */
 void challenge_configuration(struct json_object *root, char out[CHALLENGE_CONFIGURATION_MAX]);
 
 #endif

@@ -151,7 +151,8 @@ bool token_get(const struct account *a, const struct paths *p, const char *host,
     return ok;
 }
 
-static void explain_verdict(const char *name, const struct paths *p, enum challenge_verdict verdict, struct report *message)
+static void explain_verdict(const char *name, const struct paths *p, enum challenge_verdict verdict,
+                            struct report *message)
 {
     const char *option = paths_option(p);
     switch (verdict) {
@@ -188,8 +189,8 @@ static void explain(const char *name, const struct paths *p, const struct challe
     size_t used = strlen(message->text);
     if (*c->configuration)
         snprintf(message->text + used, sizeof message->text - used,
-                 ". The server names as its OAuth server the one of %s: if that is not where %s signed in, and you trust it, "
-                 "run 'xoauth2%s login --issuer URL %s' with its issuer",
+                 ". The server names as its OAuth server the one of %s: if that is not where %s signed in, and you "
+                 "trust it, run 'xoauth2%s login --issuer URL %s' with its issuer",
                  c->configuration, name, paths_option(p), name);
 }
 

@@ -73,10 +73,11 @@ static bool check_issuer(const struct oauth_client *c, struct json_object *root,
                           "the metadata of %s names no issuer: set the endpoints in the account file", c->issuer);
     if (strcmp(c->issuer, given) == 0 || is_tenant_template(c->issuer, given))
         return true;
-    return report_set(why, FAILURE_CONFIG,
-                      "the metadata of %s names another issuer, %.*s: if that is the provider you mean, 'issuer' in %s "
-                      "(--issuer at the login) has to be exactly that",
-                      c->issuer, ISSUER_SHOWN_MAX, given, path ? path : "the account file");
+    return report_set(
+        why, FAILURE_CONFIG,
+        "the metadata of %s names another issuer, %.*s: if that is the provider you mean, 'issuer' in %s "
+        "(--issuer at the login) has to be exactly that",
+        c->issuer, ISSUER_SHOWN_MAX, given, path ? path : "the account file");
 }
 
 /* Whether an address may stand in the metadata: a server elsewhere does not send us to one on this machine. */
@@ -198,10 +199,11 @@ static bool get_metadata(struct oauth_client *c, struct json_object **root, stru
     if (!ok || *root)
         return ok;
     if (redirected)
-        return report_set(why, FAILURE_CONFIG,
-                          "%s redirects the request for its OAuth metadata to another host (HTTP %ld), which is not followed: "
-                          "check issuer",
-                          c->issuer, redirected);
+        return report_set(
+            why, FAILURE_CONFIG,
+            "%s redirects the request for its OAuth metadata to another host (HTTP %ld), which is not followed: "
+            "check issuer",
+            c->issuer, redirected);
     return report_set(
         why, FAILURE_CONFIG,
         "%s publishes no OAuth metadata: check issuer, or set authorization_endpoint and token_endpoint in "

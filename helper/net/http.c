@@ -393,7 +393,8 @@ struct http_exchange *http_start_post(struct http *h, const char *url, const str
     return x;
 }
 
-struct http_exchange *http_start_json(struct http *h, const char *url, const char *json, int64_t timeout, struct report *why)
+struct http_exchange *http_start_json(struct http *h, const char *url, const char *json, int64_t timeout,
+                                      struct report *why)
 {
     struct http_exchange *x = start(h, url, timeout, why);
     if (!x)

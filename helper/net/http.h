@@ -70,7 +70,8 @@ struct http_exchange *http_start_get(struct http *h, const char *url, const char
                                      struct report *why);
 
 /* A POST of a JSON document, as http_start_post(); the text is copied. */
-struct http_exchange *http_start_json(struct http *h, const char *url, const char *json, int64_t timeout, struct report *why);
+struct http_exchange *http_start_json(struct http *h, const char *url, const char *json, int64_t timeout,
+                                      struct report *why);
 
 /* A GET for a managed identity: from a service of the machine's own cloud, which may be plain http at a link-local address
  * (settings_identity_url_allowed). `query` is encoded and added; `header` is one whole line. No redirect is followed. */

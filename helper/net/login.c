@@ -48,8 +48,8 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* With a bare issuer: what gives a refresh token, tells who signed in, and is for mail (OAuth Profile for Open Public Clients,
- * section 3.9), where the server knows it. */
+/* With a bare issuer: what gives a refresh token, tells who signed in, and is for mail (OAuth Profile for Open Public
+ * Clients, section 3.9), where the server knows it. */
 static bool default_scope(struct login *l, struct report *why)
 {
     static const char *const WORDS[] = {"openid", "offline_access", "urn:ietf:params:oauth:scope:mail"};

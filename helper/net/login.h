@@ -24,13 +24,13 @@ struct login {
     struct oauth_client client;
     char guessed[PROVIDER_NAME_MAX + 1]; /* the provider, where the address alone tells it; else empty */
     char answered[LOGIN_ANSWER_MAX];     /* what the person said when asked for it; an option points here then */
-    struct pacc found;                   /* what the address's domain names; the options point into it and the two lists */
+    struct pacc found; /* what the address's domain names; the options point into it and the two lists */
     char found_hosts[PACC_PROTOCOL_COUNT * (DNS_HOST_MAX + 1)];
     char found_servers[PACC_PROTOCOL_COUNT * (DNS_HOST_MAX + 16)];
     char *scope;                         /* to ask for; NULL for none */
     bool scope_chosen;                   /* it is the default with a bare issuer, and goes into the account file */
     bool wants_basic;                    /* the server's metadata asks for client_secret_basic: as above */
-    bool registered;                     /* the client id is of this program's own registration: see login_register.h */
+    bool registered; /* the client id is of this program's own registration: see login_register.h */
     bool client_unknown;                 /* and the server has just said that it does not know it */
     int64_t asked_at;                    /* wall-clock seconds when the token was asked for */
 };

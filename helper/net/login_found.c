@@ -67,7 +67,8 @@ static bool take_option(struct secret *text, enum setting key, const char *value
     return !value || accountfile_set(text, key, value);
 }
 
-/* The account as far as it is known, for its proxy and its certificates: it is not whole before its issuer is known. */
+/* The account as far as it is known, for its proxy and its certificates: it is not whole before its issuer is known.
+ */
 static bool open_account(const struct login *l, struct account *a, struct report *why)
 {
     char path[PATH_MAX];
@@ -129,8 +130,8 @@ static void list_servers(struct login *l)
             continue;
         if (glob_rank(l->found_hosts, host) == 0)
             snprintf(l->found_hosts + len, sizeof l->found_hosts - len, "%s%s", len > 0 ? "," : "", host);
-        used += (size_t)snprintf(l->found_servers + used, sizeof l->found_servers - used, "%s%s://%s:%u", used > 0 ? "," : "",
-                                 SERVERS[i].scheme, host, SERVERS[i].port);
+        used += (size_t)snprintf(l->found_servers + used, sizeof l->found_servers - used, "%s%s://%s:%u",
+                                 used > 0 ? "," : "", SERVERS[i].scheme, host, SERVERS[i].port);
     }
 }
 
@@ -166,8 +167,8 @@ static void show(struct login *l, const char *address)
                  "  its mail servers, to which a token would go:    %s\n",
                  domain_of(l), address, l->found.issuer, l->found_hosts);
     if (!all_related(l))
-        terminal_say(&l->terminal,
-                     "Whether the mail servers belong to the OAuth server cannot be told by their names: go on only if you know it.\n");
+        terminal_say(&l->terminal, "Whether the mail servers belong to the OAuth server cannot be told by their "
+                                   "names: go on only if you know it.\n");
 }
 
 /* Without a person, or without his consent. */
@@ -176,12 +177,14 @@ static bool refuse(struct login *l, const char *address, struct report *why)
     char command[LOGIN_AGAIN_MAX];
     login_again(l, "", command);
     if (!terminal_can_ask(&l->terminal))
-        return report_set(why, FAILURE_CONFIG,
-                          "%s names at %s the OAuth server %s and the mail servers %s; nobody can be asked here whether to trust "
-                          "that: if you do, run '%s'",
-                          domain_of(l), address, l->found.issuer, l->found_hosts, command);
+        return report_set(
+            why, FAILURE_CONFIG,
+            "%s names at %s the OAuth server %s and the mail servers %s; nobody can be asked here whether to trust "
+            "that: if you do, run '%s'",
+            domain_of(l), address, l->found.issuer, l->found_hosts, command);
     return report_set(why, FAILURE_NOT_ALLOWED,
-                      "nothing was done: give --provider NAME, or --issuer URL with the address of the OAuth server that you trust");
+                      "nothing was done: give --provider NAME, or --issuer URL with the address of the OAuth server "
+                      "that you trust");
 }
 
 enum pacc_result login_found_look(struct login *l, struct report *why)
@@ -192,7 +195,8 @@ enum pacc_result login_found_look(struct login *l, struct report *why)
         return result;
     take(l);
     show(l, address);
-    if (terminal_can_ask(&l->terminal) && terminal_ask(&l->terminal, "Go on with these?", clock_monotonic() + LOGIN_QUESTION_MAX))
+    if (terminal_can_ask(&l->terminal) &&
+        terminal_ask(&l->terminal, "Go on with these?", clock_monotonic() + LOGIN_QUESTION_MAX))
         return PACC_FOUND;
     refuse(l, address, why);
     return PACC_UNUSABLE;

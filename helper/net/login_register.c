@@ -26,7 +26,8 @@ struct registering {
 bool login_register_applies(const struct login *l)
 {
     const struct oauth_client *c = &l->client;
-    return c->issuer && !c->client_id && !c->token_endpoint && c->client_secret.len == 0 && !c->key && !c->assertion_file;
+    return c->issuer && !c->client_id && !c->token_endpoint && c->client_secret.len == 0 && !c->key &&
+           !c->assertion_file;
 }
 
 /* --- what is kept --- */
@@ -52,11 +53,13 @@ static bool has_all(const char *list, const char *wanted)
 /* Whether the registration is good for this login. */
 static bool is_fitting(const struct registering *r)
 {
-    return strcmp(r->kept.redirect_uri, r->redirect_uri) == 0 && (!r->kept.scope || has_all(r->kept.scope, r->login->scope));
+    return strcmp(r->kept.redirect_uri, r->redirect_uri) == 0 &&
+           (!r->kept.scope || has_all(r->kept.scope, r->login->scope));
 }
 
-/* Asks the token endpoint for what no server gives, and listens whether it is the client or the code that it does not know (RFC 6749,
- * section 5.2). The authorization endpoint could only tell the person, with a page that leads nowhere. */
+/* Asks the token endpoint for what no server gives, and listens whether it is the client or the code that it does not
+ * know (RFC 6749, section 5.2). The authorization endpoint could only tell the person, with a page that leads
+ * nowhere. */
 static bool is_known(const struct registering *r)
 {
     struct login *l = r->login;
@@ -70,8 +73,8 @@ static bool is_known(const struct registering *r)
                                         {"code_verifier", random.verifier},
                                         {"redirect_uri", r->redirect_uri},
                                         {NULL, NULL}};
-    bool unknown = oauth_token_request(&l->client, fields, REGISTER_PROBE_TIMEOUT, &answer, &ignored) && answer.error &&
-                   strcmp(answer.error, "invalid_client") == 0;
+    bool unknown = oauth_token_request(&l->client, fields, REGISTER_PROBE_TIMEOUT, &answer, &ignored) &&
+                   answer.error && strcmp(answer.error, "invalid_client") == 0;
     oauth_answer_free(&answer);
     authorize_end(&random);
     return !unknown;
@@ -100,10 +103,11 @@ static bool check_servers(const struct login *l, struct report *why)
         memcpy(name, host, len);
         name[len] = '\0';
         if (!login_found_listed(l->client.protected_resources, name))
-            return report_set(why, FAILURE_CONFIG,
-                              "the metadata of %s lists the servers that its tokens are for, and %s is none of them: no token must "
-                              "go there. Tell who runs the mail of %s, or set hosts to the right servers with --set hosts=LIST",
-                              l->client.issuer, name, l->name);
+            return report_set(
+                why, FAILURE_CONFIG,
+                "the metadata of %s lists the servers that its tokens are for, and %s is none of them: no token must "
+                "go there. Tell who runs the mail of %s, or set hosts to the right servers with --set hosts=LIST",
+                l->client.issuer, name, l->name);
     }
     return true;
 }
@@ -129,9 +133,10 @@ static bool ask(struct registering *r, struct report *why)
     struct http_reply reply = {0};
     char *body = register_body(&request);
     char *host = http_host(url);
-    bool ok = body ? http_perform(http_start_json(l->client.http, url, body, HTTP_TOTAL_TIMEOUT, &cause), &reply, &cause) &&
-                         register_parse(&reply, host ? host : "the provider", r->redirect_uri, &r->kept.client_id, &cause)
-                   : report_set(&cause, FAILURE_UNREACHABLE, "not enough memory");
+    bool ok =
+        body ? http_perform(http_start_json(l->client.http, url, body, HTTP_TOTAL_TIMEOUT, &cause), &reply, &cause) &&
+                   register_parse(&reply, host ? host : "the provider", r->redirect_uri, &r->kept.client_id, &cause)
+             : report_set(&cause, FAILURE_UNREACHABLE, "not enough memory");
     if (!ok)
         refused(l, &cause, why);
     http_reply_free(&reply);
@@ -160,7 +165,8 @@ static bool register_now(struct registering *r, struct report *why)
     return ok && use(l, r->kept.client_id, why);
 }
 
-/* Takes the kept registration, or a new one in its place. `gone` is an id that the server does not know. The lock is held. */
+/* Takes the kept registration, or a new one in its place. `gone` is an id that the server does not know. The lock is
+ * held. */
 static bool choose(struct registering *r, const char *gone, struct report *why)
 {
     struct login *l = r->login;

@@ -15,7 +15,8 @@ static void take(const ns_msg *message, const ns_rr *record, struct mx *mx)
     const unsigned char *name = ns_rr_rdata(*record) + NS_INT16SZ; /* behind the preference */
     if (ns_rr_type(*record) != ns_t_mx || ns_rr_rdlen(*record) <= NS_INT16SZ)
         return;
-    if (ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), name, host, MX_HOST_MAX) < 0 || !dns_is_host(host))
+    if (ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), name, host, MX_HOST_MAX) < 0 ||
+        !dns_is_host(host))
         return;
     mx->count++;
 }

@@ -1,13 +1,13 @@
-/* Which mail servers a domain has: the MX records of DNS (RFC 5321, section 5.1). Good enough to guess a provider by, since the
- * guess is told to the person; not good enough to send a token by. */
+/* Which mail servers a domain has: the MX records of DNS (RFC 5321, section 5.1). Good enough to guess a provider by,
+ * since the guess is told to the person; not good enough to send a token by. */
 #ifndef XOAUTH2_MX_H
 #define XOAUTH2_MX_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MX_HOSTS_MAX 16   /* hosts that are looked at */
-#define MX_HOST_MAX 254   /* bytes of a host name, with its NUL */
+#define MX_HOSTS_MAX 16 /* hosts that are looked at */
+#define MX_HOST_MAX 254 /* bytes of a host name, with its NUL */
 
 struct mx {
     bool silent; /* no name server has answered in time */

@@ -142,8 +142,9 @@ struct json_object *oauth_claims(const char *issuer, const char *subject, const 
         return NULL;
     struct json_object *claims = json_object_new_object();
     if (claims && jsontext_put_string(claims, "iss", issuer) && jsontext_put_string(claims, "sub", subject) &&
-        jsontext_put_string(claims, "aud", audience) && jsontext_put_string(claims, "jti", id) && jsontext_put_number(claims, "iat", now) &&
-        jsontext_put_number(claims, "nbf", now) && jsontext_put_number(claims, "exp", now + lifetime))
+        jsontext_put_string(claims, "aud", audience) && jsontext_put_string(claims, "jti", id) &&
+        jsontext_put_number(claims, "iat", now) && jsontext_put_number(claims, "nbf", now) &&
+        jsontext_put_number(claims, "exp", now + lifetime))
         return claims;
     json_object_put(claims);
     report_set(why, FAILURE_UNREACHABLE, "not enough memory");
@@ -360,7 +361,8 @@ static bool is_renewal(const struct http_field fields[])
 /* Whether the server has forgotten the client that this program registered by itself: no account file names that. */
 static bool is_forgotten(const struct oauth_client *c, const struct oauth_answer *answer)
 {
-    return answer->error && strcmp(answer->error, "invalid_client") == 0 && !account_value(c->account, SETTING_CLIENT_ID);
+    return answer->error && strcmp(answer->error, "invalid_client") == 0 &&
+           !account_value(c->account, SETTING_CLIENT_ID);
 }
 
 void oauth_finish(const struct oauth_client *c, const char *url, const struct http_field fields[],
@@ -371,8 +373,8 @@ void oauth_finish(const struct oauth_client *c, const char *url, const struct ht
     blot_out_all(c, fields, answer);
     if (!answer->ok && is_renewal(fields) && is_forgotten(c, answer))
         report_set(why, FAILURE_LOGIN_NEEDED,
-                   "%s no longer knows the client that this program registered there: run 'xoauth2 login %s', which registers "
-                   "a new one",
+                   "%s no longer knows the client that this program registered there: run 'xoauth2 login %s', which "
+                   "registers a new one",
                    host ? host : "the provider", c->login);
     else if (!answer->ok)
         oauth_classify(answer, reply->status, host ? host : "the provider", c->login, !is_renewal(fields), why);

@@ -40,7 +40,7 @@ struct oauth_client {
     char *scopes_supported;      /* separated by spaces; NULL where unknown */
     char *registration_endpoint;
     char *protected_resources;   /* the servers that the tokens are for (RFC 9728), as above */
-    bool open;                   /* by the OAuth Profile for Open Public Clients: its metadata is that of RFC 8414 first */
+    bool open; /* by the OAuth Profile for Open Public Clients: its metadata is that of RFC 8414 first */
 };
 
 /* How long an assertion is valid (RFC 7523, section 3), in seconds. */

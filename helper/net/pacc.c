@@ -19,8 +19,9 @@ static const char *const NAMES[PACC_PROTOCOL_COUNT][2] = {
 static struct json_object *object_member(struct json_object *from, const char *name)
 {
     struct json_object *value = NULL;
-    return from && json_object_object_get_ex(from, name, &value) && json_object_is_type(value, json_type_object) ? value
-                                                                                                                : NULL;
+    return from && json_object_object_get_ex(from, name, &value) && json_object_is_type(value, json_type_object)
+               ? value
+               : NULL;
 }
 
 /* Takes a host name, without a dot at its end. */
@@ -62,8 +63,8 @@ static bool has_dot_segment(const char *path)
     return false;
 }
 
-/* OAuth Profile for Open Public Clients, section 3.2. The characters are those that an issuer can need; the name is shown, and
- * written into a command and an account file. */
+/* OAuth Profile for Open Public Clients, section 3.2. The characters are those that an issuer can need; the name is
+ * shown, and written into a command and an account file. */
 static bool is_issuer(const char *url)
 {
     static const char SCHEME[] = "https://";
@@ -93,7 +94,8 @@ const char *pacc_parse(const char *data, size_t len, struct pacc *found)
     const char *wrong = take_hosts(root, found);
     if (!wrong)
         wrong = take_issuer(root, found);
-    if (!wrong && *found->issuer && !*found->host[PACC_IMAP] && !*found->host[PACC_POP3] && !*found->host[PACC_SUBMISSION])
+    if (!wrong && *found->issuer && !*found->host[PACC_IMAP] && !*found->host[PACC_POP3] &&
+        !*found->host[PACC_SUBMISSION])
         wrong = "it names no mail server to which a token could be sent";
     jsontext_free(&root);
     if (wrong)

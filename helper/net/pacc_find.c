@@ -26,8 +26,8 @@ static void read_one(void *arg, const char *text)
 
 bool pacc_address(const char *domain, char address[PACC_ADDRESS_MAX])
 {
-    return snprintf(address, PACC_ADDRESS_MAX, "https://ua-auto-config.%s/.well-known/user-agent-configuration.json", domain) <
-           PACC_ADDRESS_MAX;
+    return snprintf(address, PACC_ADDRESS_MAX, "https://ua-auto-config.%s/.well-known/user-agent-configuration.json",
+                    domain) < PACC_ADDRESS_MAX;
 }
 
 /* Reports a document that cannot be used. */
@@ -36,7 +36,8 @@ static enum pacc_result unusable(const char *domain, enum failure code, const ch
     char address[PACC_ADDRESS_MAX];
     pacc_address(domain, address);
     report_set(why, code,
-               "%s announces settings for mail programs, but %s cannot be used: %s. Tell who runs %s; to go on without it, give "
+               "%s announces settings for mail programs, but %s cannot be used: %s. Tell who runs %s; to go on "
+               "without it, give "
                "--provider NAME, or --issuer URL with the address of its OAuth server",
                domain, address, wrong, domain);
     return PACC_UNUSABLE;
@@ -81,7 +82,8 @@ enum pacc_result pacc_find(struct http *h, const char *domain, struct pacc *foun
     struct report cause = {0};
     bool silent;
     *found = (struct pacc){0};
-    if (snprintf(name, sizeof name, "_ua-auto-config.%s", domain) >= (int)sizeof name || !pacc_address(domain, address))
+    if (snprintf(name, sizeof name, "_ua-auto-config.%s", domain) >= (int)sizeof name ||
+        !pacc_address(domain, address))
         return PACC_NONE;
     size_t len = dns_ask(name, ns_t_txt, answer, sizeof answer, &silent);
     if (len > 0)

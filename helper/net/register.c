@@ -40,13 +40,17 @@ char *register_body(const struct register_request *request)
                                   request->device ? "urn:ietf:params:oauth:grant-type:device_code" : NULL, NULL};
     const char *const responses[] = {"code", NULL};
     struct json_object *root = json_object_new_object();
-    /* application_type: without it an OpenID server takes a program for a web site (its own registration, section 2). */
-    bool ok = root && jsontext_put_string(root, "client_name", PACKAGE_NAME) && jsontext_put_string(root, "software_id", SOFTWARE_ID) &&
-              jsontext_put_string(root, "software_version", PACKAGE_VERSION) && jsontext_put_string(root, "application_type", "native") &&
-              jsontext_put_string(root, "token_endpoint_auth_method", "none") && put_list(root, "redirect_uris", redirects) &&
-              put_list(root, "grant_types", grants) && put_list(root, "response_types", responses) &&
-              jsontext_put_string(root, "scope", request->scope);
-    const char *text = ok ? json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+    /* application_type: without it an OpenID server takes a program for a web site (its own registration, section 2).
+     */
+    bool ok = root && jsontext_put_string(root, "client_name", PACKAGE_NAME) &&
+              jsontext_put_string(root, "software_id", SOFTWARE_ID) &&
+              jsontext_put_string(root, "software_version", PACKAGE_VERSION) &&
+              jsontext_put_string(root, "application_type", "native") &&
+              jsontext_put_string(root, "token_endpoint_auth_method", "none") &&
+              put_list(root, "redirect_uris", redirects) && put_list(root, "grant_types", grants) &&
+              put_list(root, "response_types", responses) && jsontext_put_string(root, "scope", request->scope);
+    const char *text =
+        ok ? json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
     char *body = text ? strdup(text) : NULL;
     json_object_put(root);
     return body;
@@ -65,7 +69,8 @@ static bool is_client_id(const char *id)
     return true;
 }
 
-/* Whether a list, where the answer has it, has this text: a server may register something else than it was asked for. */
+/* Whether a list, where the answer has it, has this text: a server may register something else than it was asked for.
+ */
 static bool list_has(struct json_object *root, const char *name, const char *text)
 {
     struct json_object *list = NULL;
@@ -95,15 +100,17 @@ static bool take_client(struct json_object *root, const char *host, const char *
                           "%s gave no answer to the registration that can be used: ask who runs it for a client id",
                           host);
     if (!is_public(root))
-        return report_set(why, FAILURE_CONFIG,
-                          "%s registers this program only with a secret, which open programs cannot keep: ask who runs it for a "
-                          "client id",
-                          host);
+        return report_set(
+            why, FAILURE_CONFIG,
+            "%s registers this program only with a secret, which open programs cannot keep: ask who runs it for a "
+            "client id",
+            host);
     if (!list_has(root, "redirect_uris", redirect_uri) || !list_has(root, "grant_types", "authorization_code"))
-        return report_set(why, FAILURE_CONFIG,
-                          "%s registered this program for something else than it asked for: ask who runs it for a client id with "
-                          "the redirect address %s",
-                          host, redirect_uri);
+        return report_set(
+            why, FAILURE_CONFIG,
+            "%s registered this program for something else than it asked for: ask who runs it for a client id with "
+            "the redirect address %s",
+            host, redirect_uri);
     *client_id = strdup(id);
     return *client_id || report_set(why, FAILURE_UNREACHABLE, "not enough memory");
 }
@@ -115,8 +122,8 @@ static bool refused(struct json_object *root, long status, const char *host, str
     const char *description = root ? jsontext_string(root, "error_description") : NULL;
     char words[2 * SHOWN_MAX + 8];
     if (status >= 500 || status == 429 || status == 408)
-        return report_set(why, FAILURE_UNREACHABLE, "%s cannot register this program now (HTTP %ld): try again later", host,
-                          status);
+        return report_set(why, FAILURE_UNREACHABLE, "%s cannot register this program now (HTTP %ld): try again later",
+                          host, status);
     if (error)
         snprintf(words, sizeof words, "%.*s%s%.*s", SHOWN_MAX, error, description ? ": " : "", SHOWN_MAX,
                  description ? description : "");

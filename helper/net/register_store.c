@@ -29,7 +29,8 @@ static bool place(const struct paths *p, const char *issuer, struct paths *folde
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     *folder = *p;
-    if (snprintf(folder->state, sizeof folder->state, "%s/registrations", p->state) > (int)sizeof folder->state - NAME_MAX - 2)
+    if (snprintf(folder->state, sizeof folder->state, "%s/registrations", p->state) >
+        (int)sizeof folder->state - NAME_MAX - 2)
         return report_set(why, FAILURE_CONFIG, "the path of %s is too long: set HOME to a shorter one", p->state);
     if (EVP_Digest(issuer, strlen(issuer), digest, &size, EVP_sha256(), NULL) != 1)
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
@@ -60,7 +61,8 @@ static bool take_members(struct json_object *root, const char *issuer, struct re
     return r->issuer && r->client_id && r->redirect_uri;
 }
 
-enum readfile_result registration_load(struct registration *r, const struct paths *p, const char *issuer, struct report *why)
+enum readfile_result registration_load(struct registration *r, const struct paths *p, const char *issuer,
+                                       struct report *why)
 {
     const struct readfile_rules rules = {.forbidden_mode = 077, .owner = p->owner, .limit = REGISTER_FILE_MAX};
     struct paths folder;
@@ -77,8 +79,9 @@ enum readfile_result registration_load(struct registration *r, const struct path
         struct json_object *root = jsontext_parse(text.data, text.len);
         if (!take_members(root, issuer, r)) {
             registration_free(r);
-            report_set(why, FAILURE_CONFIG, "%s is damaged: remove it, then log in again, which registers this program anew at %s",
-                       path, issuer);
+            report_set(why, FAILURE_CONFIG,
+                       "%s is damaged: remove it, then log in again, which registers this program anew at %s", path,
+                       issuer);
             result = READFILE_REFUSED;
         }
         jsontext_free(&root);
@@ -99,12 +102,14 @@ bool registration_commit(struct state_writer *w, const struct registration *r, s
 {
     size_t len = 0;
     struct json_object *root = json_object_new_object();
-    bool ok = root && jsontext_put_string(root, "issuer", r->issuer) && jsontext_put_string(root, "client_id", r->client_id) &&
-              jsontext_put_string(root, "redirect_uri", r->redirect_uri) && jsontext_put_string(root, "scope", r->scope) &&
+    bool ok = root && jsontext_put_string(root, "issuer", r->issuer) &&
+              jsontext_put_string(root, "client_id", r->client_id) &&
+              jsontext_put_string(root, "redirect_uri", r->redirect_uri) &&
+              jsontext_put_string(root, "scope", r->scope) &&
               jsontext_put_number(root, "registered_at", r->registered_at);
-    const char *text = ok ? json_object_to_json_string_length(
-                                root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE, &len)
-                          : NULL;
+    const char *text =
+        ok ? json_object_to_json_string_length(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE, &len)
+           : NULL;
     ok = text ? newfile_commit(&w->file, text, len, why)
               : report_set(why, FAILURE_UNREACHABLE, "not enough memory to keep the registration");
     state_abandon(w);

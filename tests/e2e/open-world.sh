@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# A small internet in a network of its own, where the system's resolver asks a name server of the tests and every host has the port
-# that belongs to it: a name server, a web server with what domains publish, an OAuth server that lets anybody register, a mail server.
+# A small internet in a network of its own, where the system's resolver asks a name server of the tests and every host
+# has the port that belongs to it: a name server, a web server with what domains publish, an OAuth server that lets
+# anybody register, a mail server.
 #
 #   *.test       127.0.0.1: web server (443), mail server
 #   auth.test    127.0.0.2: OAuth server (443), issuer https://auth.test
@@ -31,7 +32,7 @@ use_own_resolver() {
     mount --bind "$folder/nsswitch.conf" /etc/nsswitch.conf
 }
 
-# publish DOMAIN [DIGEST]: announces by DNS the document that is read from standard input; with another digest on demand.
+# publish DOMAIN [DIGEST]: announces by DNS the document that standard input gives, perhaps with another digest.
 publish() {
     local host=ua-auto-config.$1 file digest
     file=$WEB/$host/.well-known/user-agent-configuration.json
@@ -49,7 +50,8 @@ metadata() {
 
 # document ISSUER HOST: a document of a domain with one mail server.
 document() {
-    jq -n --arg issuer "$1" --arg host "$2" '{protocols: {imap: {host: $host}, submit: {host: $host}, jmap: {url: "https://x.test/"}},
+    jq -n --arg issuer "$1" --arg host "$2" '{
+        protocols: {imap: {host: $host}, submit: {host: $host}, jmap: {url: "https://x.test/"}},
         authentication: {"oauth-public": {issuer: $issuer}, password: false}, info: {provider: {name: "Test"}}}'
 }
 
@@ -65,7 +67,8 @@ address=/test/127.0.0.1
 address=/auth.test/127.0.0.2
 address=/hang.test/127.0.0.3
 END
-    /usr/sbin/dnsmasq --keep-in-foreground --conf-file="$folder/dnsmasq.conf" --pid-file= --user=root > "$folder/out" 2>&1 &
+    /usr/sbin/dnsmasq --keep-in-foreground --conf-file="$folder/dnsmasq.conf" --pid-file= --user=root \
+        > "$folder/out" 2>&1 &
     echo $! > "$folder/pid"
     wait_ready 'the name server' "$(cat "$folder/pid")" getent hosts auth.test
 }

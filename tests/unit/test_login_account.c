@@ -357,7 +357,8 @@ static void name_server_that_is_silent(void **unused)
 {
     (void)unused;
     name_server_start((const unsigned char *)"", 0);
-    expect_refused("which provider is me@example.org at? Neither the address nor its mail server (DNS gives no answer) tells: ");
+    expect_refused(
+        "which provider is me@example.org at? Neither the address nor its mail server (DNS gives no answer) tells: ");
     name_server_stop();
 }
 

@@ -23,9 +23,10 @@ static const char *read_document(const char *document)
 static void whole_document(void **state)
 {
     (void)state;
-    assert_null(read_document("{\"protocols\":{\"jmap\":{\"url\":\"https://jmap.example.org/s\"},\"imap\":{\"host\":\"IMAP.example.org.\"},"
-                              "\"pop3\":{\"host\":\"pop.example.org\"},\"submit\":{\"host\":\"out.example.org\"},"
-                              "\"smtp\":{\"host\":\"old.example.org\"},\"new\":7}," ISSUER ",\"info\":{\"provider\":{\"name\":\"E\"}}}"));
+    assert_null(read_document(
+        "{\"protocols\":{\"jmap\":{\"url\":\"https://jmap.example.org/s\"},\"imap\":{\"host\":\"IMAP.example.org.\"},"
+        "\"pop3\":{\"host\":\"pop.example.org\"},\"submit\":{\"host\":\"out.example.org\"},"
+        "\"smtp\":{\"host\":\"old.example.org\"},\"new\":7}," ISSUER ",\"info\":{\"provider\":{\"name\":\"E\"}}}"));
     assert_string_equal(found.issuer, "https://auth.example.org/");
     assert_string_equal(found.host[PACC_IMAP], "imap.example.org");
     assert_string_equal(found.host[PACC_POP3], "pop.example.org");
@@ -72,32 +73,49 @@ static void junk_document(void **state)
 
 static void issuer_that_is_no_plain_https_address(void **state)
 {
-    static const char *const ISSUERS[] = {
-        "http://auth.example.org", "http://127.0.0.1", "HTTPS://auth.example.org", "https://", "https:///x", "https://a.example?x",
-        "https://a.example/#x", "https://u@a.example", "https://u:p@a.example", "https://a.example/../b", "https://a.example/.",
-        "https://a.example/x/..", "https://a.example/ x", "https://a.example/'x'", "https://a.example/\xc3\xa9", "", "imaps://a.example"};
+    static const char *const ISSUERS[] = {"http://auth.example.org",
+                                          "http://127.0.0.1",
+                                          "HTTPS://auth.example.org",
+                                          "https://",
+                                          "https:///x",
+                                          "https://a.example?x",
+                                          "https://a.example/#x",
+                                          "https://u@a.example",
+                                          "https://u:p@a.example",
+                                          "https://a.example/../b",
+                                          "https://a.example/.",
+                                          "https://a.example/x/..",
+                                          "https://a.example/ x",
+                                          "https://a.example/'x'",
+                                          "https://a.example/\xc3\xa9",
+                                          "",
+                                          "imaps://a.example"};
     char document[1024];
     (void)state;
     for (size_t i = 0; i < sizeof ISSUERS / sizeof ISSUERS[0]; i++) {
-        snprintf(document, sizeof document, "{" IMAP ",\"authentication\":{\"oauth-public\":{\"issuer\":\"%s\"}}}", ISSUERS[i]);
+        snprintf(document, sizeof document, "{" IMAP ",\"authentication\":{\"oauth-public\":{\"issuer\":\"%s\"}}}",
+                 ISSUERS[i]);
         refused_with(document, "its issuer is no plain https address");
     }
     refused_with("{" IMAP ",\"authentication\":{\"oauth-public\":{}}}", "its issuer is no plain https address");
-    refused_with("{" IMAP ",\"authentication\":{\"oauth-public\":{\"issuer\":7}}}", "its issuer is no plain https address");
+    refused_with("{" IMAP ",\"authentication\":{\"oauth-public\":{\"issuer\":7}}}",
+                 "its issuer is no plain https address");
 }
 
 static void issuer_that_is_too_long(void **state)
 {
     char document[PACC_ISSUER_MAX + 200];
     (void)state;
-    snprintf(document, sizeof document, "{" IMAP ",\"authentication\":{\"oauth-public\":{\"issuer\":\"https://a.example/%0*d\"}}}",
+    snprintf(document, sizeof document,
+             "{" IMAP ",\"authentication\":{\"oauth-public\":{\"issuer\":\"https://a.example/%0*d\"}}}",
              PACC_ISSUER_MAX, 0);
     refused_with(document, "its issuer is no plain https address");
 }
 
 static void server_without_a_host_name(void **state)
 {
-    static const char *const HOSTS[] = {"", ".", ".example.org", "a b", "a\\u001b[1m", "a,b", "_x.example.org", "a/b", "*.example.org"};
+    static const char *const HOSTS[] = {
+        "", ".", ".example.org", "a b", "a\\u001b[1m", "a,b", "_x.example.org", "a/b", "*.example.org"};
     char document[512];
     (void)state;
     for (size_t i = 0; i < sizeof HOSTS / sizeof HOSTS[0]; i++) {
@@ -111,7 +129,8 @@ static void issuer_without_a_server(void **state)
 {
     (void)state;
     refused_with("{" ISSUER "}", "it names no mail server to which a token could be sent");
-    refused_with("{\"protocols\":{\"jmap\":{\"url\":\"https://x\"}}," ISSUER "}", "it names no mail server to which a token could be sent");
+    refused_with("{\"protocols\":{\"jmap\":{\"url\":\"https://x\"}}," ISSUER "}",
+                 "it names no mail server to which a token could be sent");
 }
 
 /* sha256("{}") */
@@ -150,9 +169,26 @@ static void record_for_something_else(void **state)
 
 /* An answer with two TXT records: "ab" "cd" in two strings, and one whose second string is cut. */
 static const unsigned char ANSWER[] = "\x12\x34\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00"
-                                      "\x01" "a" "\x00" "\x00\x10\x00\x01"
-                                      "\xc0\x0c" "\x00\x10\x00\x01" "\x00\x00\x01\x2c" "\x00\x06" "\x02" "ab" "\x02" "cd"
-                                      "\xc0\x0c" "\x00\x10\x00\x01" "\x00\x00\x01\x2c" "\x00\x05" "\x02" "ef" "\x09" "g";
+                                      "\x01"
+                                      "a"
+                                      "\x00"
+                                      "\x00\x10\x00\x01"
+                                      "\xc0\x0c"
+                                      "\x00\x10\x00\x01"
+                                      "\x00\x00\x01\x2c"
+                                      "\x00\x06"
+                                      "\x02"
+                                      "ab"
+                                      "\x02"
+                                      "cd"
+                                      "\xc0\x0c"
+                                      "\x00\x10\x00\x01"
+                                      "\x00\x00\x01\x2c"
+                                      "\x00\x05"
+                                      "\x02"
+                                      "ef"
+                                      "\x09"
+                                      "g";
 
 enum { ANSWER_LEN = sizeof ANSWER - 1 };
 

@@ -136,19 +136,30 @@ static void expect_refused(long status, const char *body, enum failure code, con
 static void good_answers(void **state)
 {
     (void)state;
-    expect_id(201, "{\"client_id\":\"abc\",\"token_endpoint_auth_method\":\"none\",\"redirect_uris\":[\"" HERE "\"]}", "abc");
+    expect_id(201, "{\"client_id\":\"abc\",\"token_endpoint_auth_method\":\"none\",\"redirect_uris\":[\"" HERE "\"]}",
+              "abc");
     expect_id(200, "{\"client_id\":\"a b\"}", "a b");
     expect_id(201, "{\"client_id\":\"x\",\"client_secret\":\"s\",\"token_endpoint_auth_method\":\"none\"}", "x");
-    expect_id(201, "{\"client_id\":\"x\",\"redirect_uris\":[7,\"" HERE "\"],\"grant_types\":[\"authorization_code\"]}", "x");
+    expect_id(201,
+              "{\"client_id\":\"x\",\"redirect_uris\":[7,\"" HERE "\"],\"grant_types\":[\"authorization_code\"]}",
+              "x");
 }
 
 static void answers_that_are_none(void **state)
 {
-    static const char *const JUNK[] = {"", "{}", "[]", "<html>", "{\"client_id\":7}", "{\"client_id\":\"\"}", "{\"client_id\":\"\\u001b\"}",
-                                       "{\"client_id\":\"\xc3\xa9\"}", "{\"client_id\":\"x\\u0000y\"}"};
+    static const char *const JUNK[] = {"",
+                                       "{}",
+                                       "[]",
+                                       "<html>",
+                                       "{\"client_id\":7}",
+                                       "{\"client_id\":\"\"}",
+                                       "{\"client_id\":\"\\u001b\"}",
+                                       "{\"client_id\":\"\xc3\xa9\"}",
+                                       "{\"client_id\":\"x\\u0000y\"}"};
     (void)state;
     for (size_t i = 0; i < sizeof JUNK / sizeof JUNK[0]; i++)
-        expect_refused(201, JUNK[i], FAILURE_CONFIG, "auth.example.org gave no answer to the registration that can be used");
+        expect_refused(201, JUNK[i], FAILURE_CONFIG,
+                       "auth.example.org gave no answer to the registration that can be used");
 }
 
 static void id_that_is_too_long(void **state)
@@ -164,22 +175,24 @@ static void client_with_a_secret(void **state)
     (void)state;
     expect_refused(201, "{\"client_id\":\"x\",\"client_secret\":\"hush\"}", FAILURE_CONFIG, "only with a secret");
     assert_null(strstr(why.text, "hush"));
-    expect_refused(201, "{\"client_id\":\"x\",\"token_endpoint_auth_method\":\"client_secret_basic\"}", FAILURE_CONFIG,
-                   "only with a secret");
+    expect_refused(201, "{\"client_id\":\"x\",\"token_endpoint_auth_method\":\"client_secret_basic\"}",
+                   FAILURE_CONFIG, "only with a secret");
 }
 
 static void client_for_something_else(void **state)
 {
     (void)state;
-    expect_refused(201, "{\"client_id\":\"x\",\"redirect_uris\":[\"https://evil.example/\"]}", FAILURE_CONFIG, "for something else");
-    expect_refused(201, "{\"client_id\":\"x\",\"grant_types\":[\"client_credentials\"]}", FAILURE_CONFIG, "for something else");
+    expect_refused(201, "{\"client_id\":\"x\",\"redirect_uris\":[\"https://evil.example/\"]}", FAILURE_CONFIG,
+                   "for something else");
+    expect_refused(201, "{\"client_id\":\"x\",\"grant_types\":[\"client_credentials\"]}", FAILURE_CONFIG,
+                   "for something else");
 }
 
 static void refusals(void **state)
 {
     (void)state;
-    expect_refused(400, "{\"error\":\"invalid_client_metadata\",\"error_description\":\"no\\u001b[2J\"}", FAILURE_CONFIG,
-                   "refused to register this program (invalid_client_metadata: no?[2J)");
+    expect_refused(400, "{\"error\":\"invalid_client_metadata\",\"error_description\":\"no\\u001b[2J\"}",
+                   FAILURE_CONFIG, "refused to register this program (invalid_client_metadata: no?[2J)");
     expect_refused(403, "go away", FAILURE_CONFIG, "(HTTP 403)");
     expect_refused(302, "", FAILURE_CONFIG, "(HTTP 302, a redirect)");
     expect_refused(429, "", FAILURE_UNREACHABLE, "try again later");
@@ -200,7 +213,8 @@ static int start(void **state)
 
 static void keep(const char *issuer, const char *id)
 {
-    struct registration r = {.issuer = (char *)issuer, .client_id = (char *)id, .redirect_uri = (char *)HERE, .registered_at = 7};
+    struct registration r = {
+        .issuer = (char *)issuer, .client_id = (char *)id, .redirect_uri = (char *)HERE, .registered_at = 7};
     struct state_writer writer;
     int lock = registration_lock(&paths, issuer, clock_monotonic() + 1000, &why);
     assert_true(lock >= 0);
@@ -262,8 +276,9 @@ static void file_that_cannot_be_believed(void **state)
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(chmod(file, 0644), 0);
     expect_file_refused(&paths, "chmod");
-    const char *name = file + strlen(folder_path("")) ;
-    folder_write(name, "{\"issuer\":\"https://other.example\",\"client_id\":\"x\",\"redirect_uri\":\"" HERE "\"}", 0600);
+    const char *name = file + strlen(folder_path(""));
+    folder_write(name, "{\"issuer\":\"https://other.example\",\"client_id\":\"x\",\"redirect_uri\":\"" HERE "\"}",
+                 0600);
     expect_file_refused(&paths, "is damaged: remove it");
     folder_write(name, "{\"issuer\":\"" ISSUER "\"}", 0600);
     expect_file_refused(&paths, "is damaged: remove it");
