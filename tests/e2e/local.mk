@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/e2e/browser \
 	tests/e2e/clients.sh \
 	tests/e2e/fault-server.mjs \
+	tests/e2e/hostile-server.mjs \
 	tests/e2e/hunt.sh \
 	tests/e2e/imap-client.c \
 	tests/e2e/imds-server.mjs \
@@ -43,6 +44,8 @@ EXTRA_DIST += \
 	tests/e2e/test-examples.sh \
 	tests/e2e/test-faults.sh \
 	tests/e2e/test-grants.sh \
+	tests/e2e/test-hostile-neighbours.sh \
+	tests/e2e/test-hostile-network.sh \
 	tests/e2e/test-import.sh \
 	tests/e2e/test-killed.sh \
 	tests/e2e/test-login-browser.sh \
