@@ -3,7 +3,10 @@
 #include "clock.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <time.h>
+
+enum { NAP = 50 /* milliseconds */ };
 
 int64_t clock_wall(void)
 {
@@ -25,4 +28,12 @@ int clock_left(int64_t deadline)
     if (left <= 0)
         return 0;
     return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+bool clock_nap(int64_t deadline)
+{
+    int left = clock_left(deadline);
+    if (left > 0)
+        poll(NULL, 0, left < NAP ? left : NAP);
+    return left > 0;
 }

@@ -128,14 +128,14 @@ static void blot_out(const char *path, size_t len)
     close(fd);
 }
 
-/* The file is renamed before it is overwritten, so that no reader meets zeros. A leftover of that name, from a process that
- * was killed here, is swept by the next state_prepare(). */
+/* The file is renamed before it is overwritten, so that no reader meets zeros. The name is one that newfile.h knows for what a
+ * killed process left: the next to lock the account takes it back if it is whole still, and sweeps it if not. */
 static bool remove_file(const struct account *a, const struct paths *p, size_t len, struct report *why)
 {
     char path[PATH_MAX];
     char aside[PATH_MAX + ACCOUNT_NAME_MAX + 16];
     state_path(p, a->state_name, path);
-    snprintf(aside, sizeof aside, "%s/.%s.json.XXXXXX", p->state, a->state_name);
+    snprintf(aside, sizeof aside, "%s/.%s.json.xxxxxx", p->state, a->state_name);
     if (rename(path, aside) == 0) {
         blot_out(aside, len);
         (void)unlink(aside);

@@ -15,6 +15,7 @@ libhelper_la_SOURCES = \
 	helper/fetch.c helper/fetch.h \
 	helper/glob.c helper/glob.h \
 	helper/inquiry.c helper/inquiry.h \
+	helper/jsonmemory.c helper/jsonmemory.h \
 	helper/keeper.c helper/keeper.h \
 	helper/lookup.c helper/lookup.h \
 	helper/newfile.c helper/newfile.h \

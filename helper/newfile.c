@@ -155,20 +155,55 @@ static bool is_leftover(const char *name, const char *final)
     return strlen(suffix) == SUFFIX_LEN && strspn(suffix, "abcdefghijklmnopqrstuvwxyz") == SUFFIX_LEN;
 }
 
-void newfile_sweep(int folder, const char *final, int64_t before)
+static DIR *open_entries(int folder)
 {
     int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
-    if (!entries) {
-        if (copy >= 0)
-            close(copy);
-        return;
-    }
+    if (!entries && copy >= 0)
+        close(copy);
+    return entries;
+}
+
+bool newfile_sweep(int folder, const char *final, int64_t before)
+{
+    int trouble = 0;
+    DIR *entries = open_entries(folder);
+    if (!entries)
+        return false;
     for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
         struct stat st;
         if (is_leftover(entry->d_name, final) &&
-            fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec < before)
-            unlinkat(folder, entry->d_name, 0);
+            fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec < before &&
+            unlinkat(folder, entry->d_name, 0) != 0 && errno != ENOENT)
+            trouble = errno;
     }
     closedir(entries);
+    errno = trouble;
+    return trouble == 0;
+}
+
+bool newfile_leftover(int folder, const char *final, char name[NAME_MAX + 1])
+{
+    name[0] = '\0';
+    DIR *entries = open_entries(folder);
+    if (!entries)
+        return false;
+    for (struct dirent *entry; !name[0] && (entry = readdir(entries)) != NULL;)
+        if (is_leftover(entry->d_name, final))
+            strcpy(name, entry->d_name);
+    closedir(entries);
+    return true;
+}
+
+bool newfile_finish(int folder, const char *name, const char *final)
+{
+    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0 && renameat(folder, name, folder, final) == 0;
+    int error = errno;
+    if (ok)
+        (void)fsync(folder);
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return ok;
 }

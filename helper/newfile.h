@@ -39,7 +39,13 @@ bool newfile_commit(struct newfile *f, const char *data, size_t len, struct repo
 void newfile_abandon(struct newfile *f);
 
 /* Removes temporary files of `final` that a killed process left, if they were last written before `before`
- * (wall-clock seconds; INT64_MAX: all, for whoever holds the lock of `final`). */
-void newfile_sweep(int folder, const char *final, int64_t before);
+ * (wall-clock seconds; INT64_MAX: all, for whoever holds the lock of `final`). False with errno where one stays. */
+bool newfile_sweep(int folder, const char *final, int64_t before);
+
+/* Finds such a file; `name` is empty where there is none. False with errno where the folder cannot be read. */
+bool newfile_leftover(int folder, const char *final, char name[NAME_MAX + 1]);
+
+/* Does what its process was killed before: fsync, rename, fsync of the folder. False with errno. */
+bool newfile_finish(int folder, const char *name, const char *final);
 
 #endif

@@ -2,9 +2,11 @@
 
 #include "startup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -38,8 +40,12 @@ void startup_tighten(void)
 
 bool startup(const char *program)
 {
-    if (!open_standard_descriptors())
+    if (!open_standard_descriptors()) {
+        int error = errno; /* where standard error is closed nobody can be told */
+        if (fcntl(STDERR_FILENO, F_GETFD) >= 0)
+            fprintf(stderr, "%s: cannot open /dev/null: %s: try again\n", program, strerror(error));
         return false;
+    }
     if (getauxval(AT_SECURE)) {
         fprintf(stderr, "%s: not meant to run set-uid or with file capabilities: remove them from the program\n",
                 program);

@@ -4,6 +4,7 @@
 
 #include "caller.h"
 #include "clock.h"
+#include "jsonmemory.h"
 #include "secret.h"
 #include "text.h"
 
@@ -192,7 +193,7 @@ static struct json_object *parse(const struct secret *text, const char **wrong)
     size_t len = text->len;
     while (len > 0 && strchr(" \t\r\n", text->data[len - 1]) && text->data[len - 1])
         len--;
-    struct json_tokener *tokener = len > 0 ? json_tokener_new_ex(JSON_DEPTH_MAX) : NULL;
+    struct json_tokener *tokener = len > 0 && jsonmemory_check(len) ? json_tokener_new_ex(JSON_DEPTH_MAX) : NULL;
     if (!tokener) {
         *wrong = len > 0 ? NO_MEMORY : *wrong;
         return NULL;
@@ -371,6 +372,53 @@ static int open_lock(const struct paths *p, const char *name, struct report *why
     return ok ? fd : -1;
 }
 
+static bool no_folder(const struct paths *p, struct report *why)
+{
+    return report_set(why, FAILURE_CONFIG, "the folder %s is missing: run the command again", p->state);
+}
+
+/* Whether a leftover is a whole state of the store's owner. False with FAILURE_UNREACHABLE where that cannot be told. */
+static bool is_whole(const struct paths *p, const char *name, const char *leftover, struct report *why)
+{
+    char path[PATH_MAX];
+    const struct readfile_rules rules = {.forbidden_mode = 077, .owner = p->owner, .limit = STATE_SIZE_MAX};
+    struct secret text;
+    struct state s;
+    secret_init(&text, 0);
+    report_set(why, FAILURE_CONFIG, "it is gone");
+    if (snprintf(path, sizeof path, "%s/%s", p->state, leftover) >= (int)sizeof path ||
+        readfile(path, &rules, &text, why) != READFILE_OK)
+        return false;
+    bool whole = state_parse(&s, p, name, path, &text, why) == READFILE_OK;
+    state_free(&s);
+    return whole;
+}
+
+/* A process that was killed between writing a state and renaming the file may have spent the refresh token that is in
+ * NAME.json: then the only one that works is in its temporary file. That one is never older, since every writer removes
+ * all such files before it begins. False where this has to be tried again. */
+static bool finish_commit(const struct paths *p, const char *name, struct report *why)
+{
+    char file[NAME_MAX + 1];
+    char leftover[NAME_MAX + 1];
+    bool missing;
+    snprintf(file, sizeof file, "%s.json", name);
+    int folder = open_folder(p, &missing, why);
+    if (folder < 0)
+        return missing ? no_folder(p, why) : false;
+    bool ok = newfile_leftover(folder, file, leftover);
+    if (ok && *leftover) {
+        if (is_whole(p, name, leftover, why))
+            ok = newfile_finish(folder, leftover, file);
+        else if (why->code == FAILURE_UNREACHABLE)
+            ok = false;
+    }
+    if (!ok)
+        report_set(why, FAILURE_UNREACHABLE, "cannot finish what was begun in %s: %s: try again", p->state, strerror(errno));
+    close(folder);
+    return ok;
+}
+
 /* Whether the locked file is still the one that others find by its name. */
 static bool is_linked(int fd)
 {
@@ -378,7 +426,7 @@ static bool is_linked(int fd)
     return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
-int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why)
+static int take_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why)
 {
     int nap = 1;
     int fd = open_lock(p, name, why);
@@ -405,16 +453,19 @@ int store_lock(const struct paths *p, const char *name, int64_t deadline, struct
     return -1;
 }
 
+int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why)
+{
+    int fd = take_lock(p, name, deadline, why);
+    if (fd >= 0 && !finish_commit(p, name, why))
+        store_unlock(&fd);
+    return fd;
+}
+
 void store_unlock(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-}
-
-static bool no_folder(const struct paths *p, struct report *why)
-{
-    return report_set(why, FAILURE_CONFIG, "the folder %s is missing: run the command again", p->state);
 }
 
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why)
@@ -426,7 +477,11 @@ bool state_prepare(struct state_writer *w, const struct paths *p, const char *na
     int folder = open_folder(p, &missing, why);
     if (folder < 0)
         return missing ? no_folder(p, why) : false;
-    newfile_sweep(folder, file, INT64_MAX);
+    if (!newfile_sweep(folder, file, INT64_MAX)) {
+        report_set(why, FAILURE_UNREACHABLE, "cannot remove an old file from %s: %s", p->state, strerror(errno));
+        close(folder);
+        return false;
+    }
     if (!newfile_open(&w->file, folder, p->state, file, why) || !newfile_reserve(&w->file, STATE_SIZE_MAX, why))
         return false;
     if (give_to_owner(p, w->file.fd))
@@ -473,6 +528,11 @@ static bool put_error(struct json_object *to, const struct state_error *error)
     return false;
 }
 
+static size_t length_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
 static bool print_with(const struct state *s, bool with_unknown, struct secret *out)
 {
     struct state copy = *s; /* the members are only read */
@@ -485,8 +545,8 @@ static bool print_with(const struct state *s, bool with_unknown, struct secret *
     else if (json_object_deep_copy(s->unknown, &root, NULL) != 0)
         root = NULL;
     if (root && put_members(root, &copy, MEMBERS) && put_error(root, &s->last_error))
-        text = json_object_to_json_string_length(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE,
-                                                 &len);
+        text = jsonmemory_print(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE,
+                                length_of(s->access_token) + length_of(s->refresh_token), &len);
     bool ok = text && secret_add(out, text, len) && secret_adds(out, "\n");
     if (text)
         explicit_bzero((char *)text, len);
@@ -532,8 +592,7 @@ bool state_remove(const struct paths *p, const char *name, struct report *why)
     int folder = open_folder(p, &missing, why);
     if (folder < 0)
         return missing;
-    newfile_sweep(folder, file, INT64_MAX);
-    bool ok = unlinkat(folder, file, 0) == 0 || errno == ENOENT;
+    bool ok = newfile_sweep(folder, file, INT64_MAX) && (unlinkat(folder, file, 0) == 0 || errno == ENOENT);
     if (!ok)
         report_set(why, FAILURE_CONFIG, "cannot remove %s/%s: %s", p->state, file, strerror(errno));
     (void)fsync(folder);

@@ -85,8 +85,8 @@ bool state_is_fresh(const struct state *s, int64_t now, int64_t margin);
 bool state_is_valid(const struct state *s, int64_t now);
 
 /* Takes the account's lock: a file NAME.lock in the state folder, which is made if missing, flock(2)ed, never
- * removed. The descriptor is close-on-exec and the lock lives until its last copy is closed, so a child may inherit
- * it. Waits until `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its
+ * removed. A commit that a killed process had almost done is finished then: so read the state afterwards. The descriptor
+ * is close-on-exec and the lock lives until its last copy is closed, so a child may inherit it. Waits until `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its
  * owner's. Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
 int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why);
 void store_unlock(int *fd);
@@ -100,7 +100,7 @@ struct state_writer {
 
 /* Makes the temporary file beside NAME.json and reserves STATE_SIZE_MAX bytes for it, so that any state fits.
  * FAILURE_UNREACHABLE for a full disk, FAILURE_CONFIG for a read-only one or missing rights. Leftovers of killed
- * processes are removed. The lock must be held. */
+ * processes are removed, or it fails: see store_lock(). The lock must be held. */
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why);
 
 /* Writes, fsyncs, renames, fsyncs the folder. The writer is finished either way; on failure the old state is still

@@ -17,6 +17,7 @@
 enum {
     DETAIL_MAX = 160, /* bytes of libcurl's words in a report */
     URL_MAX = 8192,   /* bytes of an address with its query */
+    BODY_ROOM = 65536, /* bytes of a reply's body for which memory is there before anything is sent */
 };
 
 struct http {
@@ -299,7 +300,7 @@ static struct http_exchange *start_any(struct http *h, const char *url, int64_t 
     h->idle = NULL;
     x->url = strdup(url);
     x->host = http_host(url);
-    if (!x->easy || !x->url || !x->host || set_common(x) != CURLE_OK) {
+    if (!x->easy || !x->url || !x->host || !secret_room(&x->body, BODY_ROOM) || set_common(x) != CURLE_OK) {
         report_set(why, FAILURE_UNREACHABLE, "not enough memory for a request");
         http_end(&x);
     }

@@ -2,6 +2,8 @@
 
 #include "jsontext.h"
 
+#include "jsonmemory.h"
+
 #include <errno.h>
 #include <json.h>
 #include <limits.h>
@@ -17,7 +19,7 @@ static void free_tokener(struct json_tokener *tokener)
 }
 
 /* The tokener would stop at a NUL and call the rest unread; it is no JSON at all. */
-struct json_object *jsontext_parse(const char *data, size_t len)
+static struct json_object *parse(const char *data, size_t len)
 {
     if (!data || len == 0 || len > INT_MAX || memchr(data, '\0', len))
         return NULL;
@@ -31,6 +33,15 @@ struct json_object *jsontext_parse(const char *data, size_t len)
     free_tokener(tokener);
     if (!whole)
         jsontext_free(&root);
+    return root;
+}
+
+struct json_object *jsontext_parse(const char *data, size_t len)
+{
+    if (!jsonmemory_check(len))
+        return NULL;
+    struct json_object *root = parse(data, len);
+    errno = EBADMSG;
     return root;
 }
 

@@ -10,8 +10,8 @@ struct json_object;
 
 #define JSONTEXT_DEPTH_MAX 16
 
-/* Parses one JSON object, and nothing but white space around it (RFC 8259, UTF-8). NULL for anything else. Free it
- * with jsontext_free(). */
+/* Parses one JSON object, and nothing but white space around it (RFC 8259, UTF-8). NULL for anything else, and with
+ * errno ENOMEM where memory is short. Free it with jsontext_free(). */
 struct json_object *jsontext_parse(const char *data, size_t len);
 
 /* Wipes every string in it, then frees it. Sets the pointer to NULL; both levels may be NULL. */

@@ -7,6 +7,7 @@
 #include "jsontext.h"
 #include "text.h"
 
+#include <errno.h>
 #include <json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,14 +285,24 @@ static int64_t until(int64_t when)
     return left <= 0 ? 0 : left < OAUTH_LIFETIME_MAX ? left : OAUTH_LIFETIME_MAX;
 }
 
-static void take_answer(struct json_object *root, struct oauth_answer *answer)
+/* Copies a member, where there is one. False where memory is short. */
+static bool copy_member(struct json_object *root, const char *key, char **to)
+{
+    *to = jsontext_copy(root, key);
+    return *to || !jsontext_string(root, key);
+}
+
+static bool take_tokens(struct json_object *root, struct oauth_answer *answer)
+{
+    return copy_member(root, "access_token", &answer->access_token) &&
+           copy_member(root, "refresh_token", &answer->refresh_token) &&
+           copy_member(root, "id_token", &answer->id_token) && copy_member(root, "token_type", &answer->token_type);
+}
+
+static void take_rest(struct json_object *root, struct oauth_answer *answer)
 {
     answer->error = copy_error(root);
-    answer->access_token = jsontext_copy(root, "access_token");
-    answer->refresh_token = jsontext_copy(root, "refresh_token");
-    answer->id_token = jsontext_copy(root, "id_token");
     answer->scope = copy_scope(root);
-    answer->token_type = jsontext_copy(root, "token_type");
     answer->expires_in = jsontext_seconds(root, "expires_in", OAUTH_LIFETIME_MAX);
     if (answer->expires_in == 0) /* a managed identity's answer may tell the time alone, in seconds since 1970 */
         answer->expires_in = until(jsontext_seconds(root, "expires_on", INT64_MAX));
@@ -302,13 +313,25 @@ static void take_answer(struct json_object *root, struct oauth_answer *answer)
     answer->description = description ? strndup(description, OAUTH_DESCRIPTION_MAX) : NULL;
 }
 
-void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *answer)
+/* False where memory is short. */
+static bool read_answer(const struct http_reply *reply, struct oauth_answer *answer)
 {
     *answer = (struct oauth_answer){.retry_after = reply->retry_after};
     struct json_object *root = jsontext_parse(reply->body.data, reply->body.len);
-    if (root)
-        take_answer(root, answer);
+    if (!root)
+        return errno != ENOMEM;
+    bool ok = take_tokens(root, answer);
+    if (ok)
+        take_rest(root, answer);
     jsontext_free(&root);
+    return ok;
+}
+
+void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *answer)
+{
+    int64_t deadline = clock_monotonic() + OAUTH_MEMORY_PATIENCE;
+    while (!read_answer(reply, answer) && clock_nap(deadline))
+        oauth_answer_free(answer);
     if (answer->expires_in == 0)
         answer->expires_in = OAUTH_LIFETIME_ASSUMED;
     answer->ok = reply->status >= 200 && reply->status <= 299 && answer->access_token && !answer->error;

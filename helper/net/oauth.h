@@ -17,6 +17,7 @@
 #define OAUTH_FIELDS_MAX 16        /* fields of one request, with those that client authentication adds */
 #define OAUTH_ERROR_MAX 64         /* bytes of an `error` field; a longer one is none */
 #define OAUTH_DESCRIPTION_MAX 1000 /* bytes kept of an error_description */
+#define OAUTH_MEMORY_PATIENCE 5000 /* milliseconds */
 
 /* A client that talks to one account's provider. All strings are owned. */
 struct oauth_client {
@@ -94,7 +95,8 @@ void oauth_finish(const struct oauth_client *c, const char *url, const struct ht
                   const struct http_reply *reply, struct oauth_answer *answer, struct report *why);
 
 /* Reads a reply. Anything that is not the JSON of RFC 6749 is an answer without `error`, FAILURE_UNREACHABLE. Needs
- * no network: the unit tests feed it recorded replies. */
+ * no network: the unit tests feed it recorded replies. It may hold the only copy of a new refresh token: where memory is
+ * short it is waited for, OAUTH_MEMORY_PATIENCE at most. */
 void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *answer);
 
 /* What a bad answer means, in the classes of failure.h, and words with the advice for this provider's error

@@ -22,7 +22,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 2 }; /* renewals in one run: a second one if somebody else's newer refresh token turns up */
+enum {
+    ROUNDS_MAX = 2, /* renewals in one run: a second one if somebody else's newer refresh token turns up */
+    COMMIT_PATIENCE = 10000, /* milliseconds in which a disk, or memory, may get over its trouble */
+};
 
 struct request {
     bool system;
@@ -138,11 +141,17 @@ static bool reread(struct state *s, const struct account *a, const struct paths 
     return false;
 }
 
-/* Puts a state on disk; if that fails, once more with a new file, since a new refresh token may be nowhere else. */
-static bool commit(struct state_writer *w, const struct state *s, const struct account *a, const struct paths *p,
+/* Puts a state on disk; if that fails and a new refresh token is nowhere else, again and again with a new file. */
+static bool commit(struct state_writer *w, const struct renewal *r, const struct state *s, const struct paths *p,
                    struct report *why)
 {
-    return keeper_commit(w, s, a, p, why) || keeper_save(s, a, p, why);
+    const struct account *a = r->client.account;
+    bool spent = r->sent && strcmp(s->refresh_token, r->sent) != 0;
+    int64_t deadline = clock_monotonic() + (spent ? COMMIT_PATIENCE : 0);
+    bool ok = keeper_commit(w, s, a, p, why);
+    while (!ok && clock_nap(deadline))
+        ok = keeper_save(s, a, p, why);
+    return ok;
 }
 
 enum outcome {
@@ -163,11 +172,11 @@ static enum outcome renew_and_commit(struct renewal *r, struct state *s, const s
     if (!state_prepare(&w, p, a->state_name, why))
         goto done;
     if (renew_now(r, clock_left(deadline), why) == RENEW_OK)
-        outcome = commit(&w, s, a, p, why) ? RENEWED : FAILED;
+        outcome = commit(&w, r, s, p, why) ? RENEWED : FAILED;
     else if (r->sent && strcmp(s->refresh_token, r->sent) == 0 && reread(s, a, p, r->sent))
         outcome = OVERTAKEN;
     else
-        commit(&w, s, a, p, &ignored);
+        commit(&w, r, s, p, &ignored);
 done:
     state_abandon(&w);
     return outcome;

@@ -212,13 +212,24 @@ static void forbid_login(const struct renewal *r, struct report *why)
                cause.text, r->client.account->name, r->client.account->file.path);
 }
 
+/* What a good answer brings may be nowhere else: where memory is short it is waited for. */
+static bool apply(struct renewal *r, const struct oauth_answer *answer, struct report *why)
+{
+    int64_t deadline = clock_monotonic() + OAUTH_MEMORY_PATIENCE;
+    bool ok;
+    do
+        ok = oauth_apply(r->state, answer, &r->client, r->sent_at, why);
+    while (!ok && why->code == FAILURE_UNREACHABLE && clock_nap(deadline));
+    return ok;
+}
+
 enum renew_result renew_finish(struct renewal *r, const struct http_reply *reply, struct report *why)
 {
     struct oauth_answer answer;
     struct http_field fields[FIELDS];
     fill(r, fields);
     oauth_finish(&r->client, endpoint_of(r), fields, reply, &answer, why);
-    bool ok = answer.ok && oauth_apply(r->state, &answer, &r->client, r->sent_at, why);
+    bool ok = answer.ok && apply(r, &answer, why);
     if (!ok)
         forbid_login(r, why);
     if (!ok)

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "clock.h"
+#include "jsonmemory.h"
 #include "keeper.h"
 #include "net/jsontext.h"
 #include "startup.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_WRONG_USAGE = 2 };
+enum { EXIT_WRONG_USAGE = 2, TEXT_EXPECTED = 16384 /* bytes */ };
 
 static const char USAGE[] = "Usage: xoauth2 dump [--system] [ACCOUNT]...\n"
                             "Writes accounts, all without an ACCOUNT, with their tokens to standard output, which must not be a "
@@ -108,8 +109,7 @@ static bool write_out(struct dump *d)
     size_t len = 0;
     bool ok = root && version && json_object_object_add(root, "xoauth2_dump", version) == 0 &&
               json_object_object_add(root, "accounts", json_object_get(d->accounts)) == 0;
-    const char *text = ok ? json_object_to_json_string_length(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE,
-                                                              &len)
+    const char *text = ok ? jsonmemory_print(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE, TEXT_EXPECTED, &len)
                           : NULL;
     ok = text && fwrite(text, 1, len, stdout) == len && fputs("\n", stdout) >= 0 && fflush(stdout) == 0;
     if (text)

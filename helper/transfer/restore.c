@@ -1,6 +1,7 @@
 /* `xoauth2 restore`: the accounts that `xoauth2 dump` has written. All are checked before the first is written. */
 #include "config.h"
 
+#include "jsonmemory.h"
 #include "net/jsontext.h"
 #include "startup.h"
 #include "transfer.h"
@@ -58,7 +59,7 @@ static bool take_state(struct transfer *t, const struct paths *p, struct json_ob
 {
     struct secret text;
     size_t len = 0;
-    const char *json = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN, &len);
+    const char *json = jsonmemory_print(object, JSON_C_TO_STRING_PLAIN, STATE_SIZE_MAX / 16, &len);
     secret_init(&text, STATE_SIZE_MAX);
     bool ok = json && secret_add(&text, json, len);
     if (json)

@@ -450,6 +450,69 @@ static void leftovers_are_swept_and_nothing_else(void **state)
     assert_int_equal(store_folder_count(), 5);
 }
 
+static void lock_and_unlock(void)
+{
+    int lock = store_lock(&paths, "me@x.org", clock_monotonic(), &why);
+    if (lock < 0)
+        fail_msg("%s", why.text);
+    store_unlock(&lock);
+}
+
+/* Killed before the rename: its refresh token may be the only one that works. */
+static void state_that_was_not_renamed_is_taken_by_the_next_lock(void **state)
+{
+    (void)state;
+    fill("old");
+    save();
+    folder_write("state/.me@x.org.json.abcdef", "{\"access_token\": \"new\", \"refresh_token\": \"new-rt\"}\n", 0600);
+    lock_and_unlock();
+    load();
+    assert_string_equal(s.access_token, "new");
+    assert_string_equal(s.refresh_token, "new-rt");
+    assert_int_equal(store_folder_count(), 2); /* the lock is a file, too */
+}
+
+static void half_a_state_is_not_taken(void **state)
+{
+    (void)state;
+    static const char *const HALVES[] = {"", "{\"access_token\": \"new\", \"refr"};
+    fill("old");
+    save();
+    for (size_t i = 0; i < sizeof HALVES / sizeof HALVES[0]; i++) {
+        folder_write("state/.me@x.org.json.abcdef", HALVES[i], 0600);
+        lock_and_unlock();
+        load();
+        assert_string_equal(s.access_token, "old");
+    }
+}
+
+static void somebody_elses_state_is_not_taken(void **state)
+{
+    (void)state;
+    fill("old");
+    save();
+    folder_write("state/.me@x.org.json.abcdef", "{\"access_token\": \"new\"}", 0644);
+    lock_and_unlock();
+    load();
+    assert_string_equal(s.access_token, "old");
+}
+
+/* Else an old one could be taken for a new one later. */
+static void nothing_is_written_beside_a_leftover_that_stays(void **state)
+{
+    (void)state;
+    struct state_writer w;
+    fill("old");
+    save();
+    assert_int_equal(mkdir(folder_path("state/.me@x.org.json.abcdef"), 0700), 0);
+    assert_false(state_prepare(&w, &paths, "me@x.org", &why));
+    assert_int_equal(why.code, FAILURE_UNREACHABLE);
+    assert_false(state_remove(&paths, "me@x.org", &why));
+    load();
+    assert_string_equal(s.access_token, "old");
+    assert_int_equal(rmdir(folder_path("state/.me@x.org.json.abcdef")), 0);
+}
+
 static void removed_state_is_gone_with_its_leftovers(void **state)
 {
     (void)state;
@@ -633,6 +696,10 @@ int main(void)
         T(linked_file_of_root_is_not_given_away),
         T(abandoned_change_leaves_nothing),
         T(leftovers_are_swept_and_nothing_else),
+        T(state_that_was_not_renamed_is_taken_by_the_next_lock),
+        T(half_a_state_is_not_taken),
+        T(somebody_elses_state_is_not_taken),
+        T(nothing_is_written_beside_a_leftover_that_stays),
         T(removed_state_is_gone_with_its_leftovers),
         T(read_only_folder_is_found_before_the_exchange),
         T(full_disk_is_found_before_the_exchange),
