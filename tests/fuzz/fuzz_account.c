@@ -101,18 +101,10 @@ static void check_change(const char *text, size_t len, const struct account *bef
 /* The text may hold a client's secret: no error shows it. */
 static void check_refusal(const char *text, size_t len, const struct report *why)
 {
-    static const char KEY[] = "client_secret:";
+    static const char LINE[] = "client_secret: planted-";
     fuzz_check_report(why);
-    const char *at = memmem(text, len, KEY, strlen(KEY));
-    if (!at)
-        return;
-    char value[64] = "";
-    at += strlen(KEY);
-    size_t left = len - (size_t)(at - text);
-    for (size_t i = 0; i < left && i < sizeof value - 1 && (unsigned char)at[i] > ' '; i++)
-        value[i] = at[i];
-    if (strlen(value) >= FUZZ_SECRET_MIN && !memmem(at + strlen(value), left - strlen(value), value, strlen(value)))
-        MUST(!strstr(why->text, value) || memmem(text, (size_t)(at - text), value, strlen(value)));
+    if (memmem(text, len, LINE, strlen(LINE)) && fuzz_count("planted-", (const uint8_t *)text, len) == 1)
+        MUST(!strstr(why->text, "planted-"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -132,8 +124,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_values(&a.provider);
         check_use(&a);
         check_change(text, len, &a);
-        if (a.file.value[SETTING_CLIENT_SECRET])
-            fuzz_watch_single(a.file.value[SETTING_CLIENT_SECRET], data, size);
+        const char *secret = a.file.value[SETTING_CLIENT_SECRET];
+        if (secret && !strstr(a.file.path, secret))
+            fuzz_watch_single(secret, data, size);
         account_free(&a);
         fuzz_forget();
     } else {

@@ -32,8 +32,7 @@ static void check_silence(const char *text, size_t len, const struct report *why
     struct json_object *root = jsontext_parse(text, len);
     for (size_t i = 0; root && i < sizeof SECRETS / sizeof SECRETS[0]; i++) {
         const char *value = jsontext_string(root, SECRETS[i]);
-        const char *first = value && strlen(value) >= FUZZ_SECRET_MIN ? memmem(text, len, value, strlen(value)) : NULL;
-        if (first && !memmem(first + 1, len - (size_t)(first + 1 - text), value, strlen(value)))
+        if (value && strncmp(value, "planted-", 8) == 0 && fuzz_count(value, (const uint8_t *)text, len) == 1)
             MUST(!strstr(why->text, value));
     }
     jsontext_free(&root);

@@ -1,17 +1,22 @@
 /* What a login reads besides the token: 'd' a device code, 'i' an id_token, 'p' the payload of one, 'u' the answer of
- * the userinfo endpoint, 'm' the MX records of a domain. */
+ * the userinfo endpoint; 'm' the MX records of a domain, 't' its TXT records, 's' its published settings; 'r' and a byte
+ * for the status the answer to a registration. */
 #include "config.h"
 
 #include "fuzz.h"
 
 #include "net/device.h"
 #include "net/identity.h"
+#include "net/dns.h"
 #include "net/mx.h"
+#include "net/pacc.h"
+#include "net/register.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+static const char HOST_CHARS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 static const char ISSUER[] = "https://login.example.org";
 
 static void check_device(const char *body, size_t len)
@@ -73,12 +78,53 @@ static void check_payload(const char *payload, size_t len, struct identity *who)
 
 static void check_mx(const char *answer, size_t len)
 {
-    static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     struct mx mx;
     bool ok = mx_parse((const unsigned char *)answer, len, &mx);
     MUST(ok == (mx.count > 0) && mx.count <= MX_HOSTS_MAX);
     for (size_t i = 0; i < mx.count; i++)
-        MUST(mx.host[i][0] && mx.host[i][strspn(mx.host[i], ALLOWED)] == '\0');
+        MUST(mx.host[i][0] && mx.host[i][strspn(mx.host[i], HOST_CHARS)] == '\0');
+}
+
+static void check_record(void *arg, const char *text)
+{
+    static const char DIGEST[] = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    (void)arg;
+    MUST(strlen(text) < DNS_TEXT_MAX);
+    enum pacc_record record = pacc_read_record(text, DIGEST);
+    MUST(record != PACC_RECORD_MATCHES || strstr(text, DIGEST));
+    MUST(record == PACC_RECORD_FOREIGN || strstr(text, "UAAC1"));
+    MUST(pacc_read_record(text, NULL) != PACC_RECORD_MATCHES);
+}
+
+static void check_settings(const char *document, size_t len)
+{
+    struct pacc found;
+    const char *wrong = pacc_parse(document, len, &found);
+    MUST(!wrong || !found.issuer[0]);
+    MUST(!found.issuer[0] || (settings_url_allowed(found.issuer) && strncmp(found.issuer, "https://", 8) == 0));
+    for (int i = 0; i < PACC_PROTOCOL_COUNT; i++)
+        MUST(found.host[i][strspn(found.host[i], HOST_CHARS)] == '\0' && (!wrong || !found.host[i][0]));
+}
+
+static void check_registration(const char *text, size_t len)
+{
+    static const long STATUS[] = {201, 200, 302, 400, 403, 429, 503};
+    struct http_reply reply = {.status = STATUS[len > 0 ? (unsigned char)text[0] % 7 : 0]};
+    struct report why;
+    char *id;
+    secret_init(&reply.body, HTTP_BODY_MAX);
+    if (len > 1)
+        MUST(secret_add(&reply.body, text + 1, len - 1));
+    if (register_parse(&reply, "login.example.org", "http://127.0.0.1/", &id, &why)) {
+        MUST(reply.status <= 201 && *id && strlen(id) <= REGISTER_CLIENT_ID_MAX);
+        for (const char *c = id; *c; c++)
+            MUST(*c >= ' ' && *c <= '~');
+    } else {
+        MUST(!id);
+        fuzz_check_report(&why);
+    }
+    free(id);
+    http_reply_free(&reply);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -94,6 +140,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_device(text, len);
     else if (kind == 'm')
         check_mx(text, len);
+    else if (kind == 't')
+        dns_each_text((const unsigned char *)text, len, check_record, NULL);
+    else if (kind == 's')
+        check_settings(text, len);
+    else if (kind == 'r')
+        check_registration(text, len);
     else if (kind == 'i')
         check_id_token(text, &who);
     else if (kind == 'p')

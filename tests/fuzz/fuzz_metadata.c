@@ -1,4 +1,4 @@
-/* What a provider publishes of itself: each document begins with a byte for the HTTP status, '2' for 200; a form feed is
+/* What a provider publishes of itself: 'o' at the front means a client that nobody has registered. Each document begins with a byte for the HTTP status, '2' for 200; a form feed is
  * between the answer for OpenID Connect and the one for OAuth. */
 #include "config.h"
 
@@ -39,7 +39,7 @@ bool __wrap_http_get(struct http *h, const char *url, const char *token, int64_t
 
 static void check_endpoint(const char *url)
 {
-    MUST(!url || settings_url_allowed(url));
+    MUST(!url || (settings_url_allowed(url) && strncasecmp(url, "https:", 6) == 0)); /* as the issuer is */
 }
 
 static void check(const struct oauth_client *c)
@@ -67,6 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(secret_adds(&text, "issuer: ") && secret_adds(&text, ISSUER));
     MUST(account_parse(&a, &PATHS, "me@example.org", &text, &why));
     struct oauth_client c = {.account = &a, .issuer = strdup(ISSUER), .login = strdup(a.name)};
+    c.open = size > 0 && data[0] == 'o';
+    if (c.open)
+        fuzz_byte(&documents);
     if (oauth_discover(&c, &why))
         check(&c);
     else

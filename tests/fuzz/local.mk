@@ -2,7 +2,7 @@
 # fuzzers, see tests/fuzz/README. Like the unit tests they are linked with the inner libraries.
 fuzz_programs =
 check_PROGRAMS += $(fuzz_programs)
-EXTRA_DIST += tests/fuzz/README tests/fuzz/corpus tests/fuzz/run
+EXTRA_DIST += tests/coverage tests/fuzz/README tests/fuzz/corpus tests/fuzz/run
 
 fuzz_cppflags = $(unit_cppflags) -iquote $(top_srcdir) -iquote $(top_srcdir)/helper $(JSON_CFLAGS)
 fuzz_ldflags = $(AM_LDFLAGS) -Wl,--wrap=free
