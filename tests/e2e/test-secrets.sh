@@ -8,8 +8,9 @@
 
 CLIENT_SECRET='secret of the desktop: +%&='
 
+# start_agent [WORD...]: the words before its command.
 start_agent() {
-    "$E2E_STAGE/bin/xoauth2" agent --foreground >> "$T/agent.log" 2>&1 < /dev/null &
+    "$@" "$E2E_STAGE/bin/xoauth2" agent --foreground >> "$T/agent.log" 2>&1 < /dev/null &
     AGENT=$!
     kill_later "$AGENT"
     wait_for grep -qF 'serving ' "$T/agent.log"
@@ -41,20 +42,22 @@ test_hunt_finds_what_is_planted() {
     must_be_found
 }
 
-# All that the agent may write to, as it is now, into $T/memory.secret.
+# All that the agent, and the process that starts others for it, may write to, as it is now, into $T/memory.secret.
 dump_memory() {
-    # shellcheck disable=SC2016 # it is not for the shell
+    # shellcheck disable=SC2016,SC2046 # it is not for the shell; a list of numbers
     node -e '
         const fs = require("fs");
-        const [pid, output] = process.argv.slice(1);
-        const memory = fs.openSync(`/proc/${pid}/mem`);
-        for (const line of fs.readFileSync(`/proc/${pid}/maps`, "latin1").split("\n")) {
-            const [, begin, end] = /^(\w+)-(\w+) rw/.exec(line) ?? [];
-            if (!begin) continue;
-            const bytes = Buffer.alloc(parseInt(end, 16) - parseInt(begin, 16));
-            fs.readSync(memory, bytes, 0, bytes.length, parseInt(begin, 16));
-            fs.appendFileSync(output, bytes);
-        }' "$AGENT" "$T/memory.secret"
+        const [output, ...pids] = process.argv.slice(1);
+        for (const pid of pids) {
+            const memory = fs.openSync(`/proc/${pid}/mem`);
+            for (const line of fs.readFileSync(`/proc/${pid}/maps`, "latin1").split("\n")) {
+                const [, begin, end] = /^(\w+)-(\w+) rw/.exec(line) ?? [];
+                if (!begin) continue;
+                const bytes = Buffer.alloc(parseInt(end, 16) - parseInt(begin, 16));
+                fs.readSync(memory, bytes, 0, bytes.length, parseInt(begin, 16));
+                fs.appendFileSync(output, bytes);
+            }
+        }' "$T/memory.secret" "$AGENT" $(pgrep -P "$AGENT" || true)
 }
 
 # From all that has passed through the agent: requests and replies over TLS, the state file, the client's secret.
@@ -161,7 +164,7 @@ ran() {
     cat "$T"/exec.* | grep -cF "execve(\"$1" || true
 }
 
-test_no_secret_in_a_command_line_or_an_environment() {
+test_what_is_run_learns_no_secret() {
     trace_programs
     oauth set '{"access_ttl": 1}'
     login_with_client_secret
@@ -181,14 +184,25 @@ test_no_secret_in_a_command_line_or_an_environment() {
     must_log_in sample OAUTHBEARER
     oauth revoke-access "{\"account\": \"$ME\"}"
     must_be_refused sample OAUTHBEARER
-    status 0 xoauth2 logout "$ME"
+    # The agent itself serves an account without commands.
+    sed -i '/^store_/d; s/^client_secret_command: cat /client_secret_file: /' "$ACCOUNTS/$ME.conf"
+    printf 'notify_command: touch %s\n' "$T/notified" >> "$ACCOUNTS/$ME.conf"
+    cp "$T/store.secret" "$STATES/$ME.json"
+    start_agent "${TRACE[@]}"
+    kill_later "$(pgrep -P "$AGENT")"
+    must_log_in sample OAUTHBEARER
+    oauth revoke-grant "{\"account\": \"$ME\"}"
+    must_be_refused sample OAUTHBEARER
+    must_be_refused sample OAUTHBEARER
+    wait_for test -e "$T/notified"
+    status 0 xoauth2 logout --local "$ME"
     for program in bin/xoauth2 libexec/xoauth2/{login,refresh,test,dump,restore,import,logout}; do
         [ "$(ran "$E2E_STAGE/$program")" -gt 0 ] || fail "$program was not run"
     done
     [ "$(ran /usr/bin/tee)" -gt 0 ] || fail 'store_write was not run'
 }
 
-test_hunt_finds_a_secret_in_an_environment() {
+test_hunt_finds_an_environment() {
     login
     trace_programs
     PLANTED=$(xoauth2 token "$ME") xoauth2 list > "$T/out"

@@ -34,6 +34,7 @@ static int teardown(void **state)
 
 static void ok(const char *name)
 {
+    account_free(&account); /* of the same test */
     if (account_load(&account, &paths, name, &why) != READFILE_OK)
         fail_msg("%s", why.text);
 }
