@@ -154,6 +154,12 @@ make_relay() {
     use_table sasl_passwd postfix-sasl_passwd
 }
 
+# set_main EXAMPLE: its parameters, in place of those that have been given before. A parameter that is there twice is a
+# warning of each process, and too many of those before Postfix's log is written block it for ever.
+set_main() {
+    adapt "$1" | xargs -d '\n' postconf -c "$RELAY/conf" -e
+}
+
 # use_table NAME EXAMPLE: the table becomes the example's.
 use_table() {
     adapt "$2" > "$RELAY/conf/$1"

@@ -146,7 +146,7 @@ test_not_allowed() {
 test_two_relays_and_two_accounts() {
     local other=second-$ME
     mail_host y
-    adapt postfix-two-main.cf >> "$RELAY/conf/main.cf"
+    set_main postfix-two-main.cf
     use_table relayhost postfix-two-relayhost
     use_table sasl_passwd postfix-two-sasl_passwd
     postfix -c "$RELAY/conf" reload
@@ -164,8 +164,9 @@ test_two_relays_and_two_accounts() {
 test_microsoft() {
     local other=second-$ME
     mail_host y
-    adapt postfix-microsoft-main.cf >> "$RELAY/conf/main.cf"
+    set_main postfix-microsoft-main.cf
     use_table sasl_passwd postfix-microsoft-sasl_passwd
+    postfix -c "$RELAY/conf" reload
     system_login "$other"
     start_agent
     send microsoft "$other"
@@ -177,7 +178,7 @@ test_microsoft() {
 test_password_relay_beside() {
     local other=password-$ME
     mail_host y
-    adapt postfix-password-main.cf >> "$RELAY/conf/main.cf"
+    set_main postfix-password-main.cf
     adapt postfix-password-master.cf >> "$RELAY/conf/master.cf"
     use_table transport postfix-password-transport
     use_table sasl_passwd postfix-password-sasl_passwd
