@@ -175,7 +175,7 @@ bool fetch_token(const struct paths *p, const char *account, bool force, int loc
                  struct report *why)
 {
     int ends[2];
-    pid_t pid;
+    pid_t pid = 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return report_set(why, FAILURE_UNREACHABLE, "cannot make a pipe: %s", strerror(errno));
     bool ok = spawn(p, account, force, lock, ends[1], &pid, why);

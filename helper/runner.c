@@ -382,7 +382,7 @@ bool runner_run(const char *line, const char *what, const struct secret *input, 
     struct words w;
     char path[PATH_MAX];
     int ends[2];
-    pid_t pid;
+    pid_t pid = 0;
     if (output) {
         secret_free(output);
         secret_init(output, RUNNER_OUTPUT_MAX + READ_SIZE);

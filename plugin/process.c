@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum {
     CLOSE_BLINDLY = 256, /* descriptors closed where the C library cannot close all */
     RETRY_MS = 10,       /* between two looks at a child where the kernel cannot tell when it ends */

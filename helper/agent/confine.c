@@ -24,11 +24,9 @@ bool confine_privileges(struct report *why)
 void confine_note(struct confine_place *place, bool confined, const char *store)
 {
     struct stat st;
-    *place = (struct confine_place){.confined = confined && stat(store, &st) == 0};
-    if (!place->confined)
-        return;
-    place->dev = st.st_dev;
-    place->ino = st.st_ino;
+    *place = (struct confine_place){.confined = false};
+    if (confined && stat(store, &st) == 0)
+        *place = (struct confine_place){.confined = true, .dev = st.st_dev, .ino = st.st_ino};
 }
 
 bool confine_is_elsewhere(const struct confine_place *place, const char *store)

@@ -40,7 +40,7 @@ bool schedule_is_valid(const struct standing *s, int64_t now);
 int64_t schedule_renewal(const struct standing *s, int64_t now, uint16_t jitter);
 
 /* Seconds for which to leave the provider alone after a number of transient failures in a row. */
-int64_t schedule_pause(unsigned failures, int64_t most);
+int64_t schedule_pause(unsigned failures, int64_t limit);
 
 /* When to warn that the refresh token ends: SCHEDULE_WARNING_MAX before, or at three quarters of a shorter life. */
 int64_t schedule_warning(const struct standing *s);

@@ -272,12 +272,13 @@ static bool take_json(const struct secret *output, struct oauth_answer *answer)
 
 static bool take_line(const struct secret *output, struct oauth_answer *answer)
 {
-    size_t len = strcspn(output->data, "\r\n");
-    while (len > 0 && (output->data[len - 1] == ' ' || output->data[len - 1] == '\t'))
+    const char *text = output->data ? output->data : "";
+    size_t len = strcspn(text, "\r\n");
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
         len--;
-    if (len == 0 || memchr(output->data, '\0', output->len))
+    if (len == 0 || memchr(text, '\0', output->len))
         return false;
-    answer->access_token = strndup(output->data, len);
+    answer->access_token = strndup(text, len);
     return answer->access_token != NULL;
 }
 

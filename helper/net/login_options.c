@@ -120,17 +120,14 @@ static enum login_options_result unknown_option(const char *given)
                  : wrong("unknown option '--%s'", name);
 }
 
-/* A file that will be read later, from another working directory. */
-static bool take_path(char **to, const char *given)
+/* The absolute path of a file that will be read later, from another working directory. The caller frees; NULL: no memory. */
+static char *absolute(const char *given)
 {
     char folder[PATH_MAX];
-    free(*to);
-    *to = NULL;
+    char *path = NULL;
     if (*given == '/')
-        *to = strdup(given);
-    else if (!getcwd(folder, sizeof folder) || asprintf(to, "%s/%s", folder, given) < 0)
-        *to = NULL;
-    return *to != NULL;
+        return strdup(given);
+    return getcwd(folder, sizeof folder) && asprintf(&path, "%s/%s", folder, given) >= 0 ? path : NULL;
 }
 
 static enum login_options_result set_flow(struct login_options *o, enum login_flow flow)
@@ -212,22 +209,28 @@ static enum login_options_result take_set(struct login_options *o, const char *g
     return LOGIN_OPTIONS_GOOD;
 }
 
+static enum login_options_result take_path(struct login_options *o, int code, const char *given)
+{
+    char **to = code == OPTION_CA_FILE ? &o->ca_file : &o->client_secret_file;
+    char *path = absolute(given);
+    free(*to);
+    *to = path;
+    return path ? LOGIN_OPTIONS_GOOD : wrong("cannot tell the absolute path of '%s': give it yourself", given);
+}
+
 static enum login_options_result take(struct login_options *o, int code)
 {
-    if (optarg && !*optarg)
-        return wrong("an option has an empty value");
     const char **text = text_of(o, code);
+    if (!optarg)
+        return take_flag(o, code);
+    if (!*optarg)
+        return wrong("an option has an empty value");
     if (code == OPTION_SET)
         return take_set(o, optarg);
-    if (text) {
-        *text = optarg;
-        return LOGIN_OPTIONS_GOOD;
-    }
-    if (code != OPTION_CLIENT_SECRET_FILE && code != OPTION_CA_FILE)
-        return take_flag(o, code);
-    if (take_path(code == OPTION_CA_FILE ? &o->ca_file : &o->client_secret_file, optarg))
-        return LOGIN_OPTIONS_GOOD;
-    return wrong("cannot tell the absolute path of '%s': give it yourself", optarg);
+    if (!text)
+        return take_path(o, code, optarg);
+    *text = optarg;
+    return LOGIN_OPTIONS_GOOD;
 }
 
 static enum login_options_result check(struct login_options *o, int argc, char **argv)

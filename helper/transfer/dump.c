@@ -89,6 +89,7 @@ static bool dump_one(void *arg, const char *name)
     struct account a;
     struct secret text;
     secret_init(&text, 0);
+    account_init(&a);
     enum readfile_result result = account_read(&d->paths, name, &text, &d->why);
     d->ok = result == READFILE_OK && account_load(&a, &d->paths, name, &d->why) == READFILE_OK;
     if (result == READFILE_MISSING)
