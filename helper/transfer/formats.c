@@ -24,6 +24,7 @@ struct source {
     struct json_object *root;
     struct json_object *settings; /* of sasl-xoauth2; NULL where there are none */
     const struct formats_given *given;
+    const char *provider; /* once it is known */
     struct transfer *to;
 };
 
@@ -64,22 +65,37 @@ static const char *provider_of(const char *endpoint, char tenant[128])
 static bool set_endpoint(struct source *s, const char *endpoint, struct report *why)
 {
     char tenant[128] = "";
-    const char *provider = s->given->provider;
-    if (provider)
-        return set(s, SETTING_PROVIDER, provider, why);
-    provider = provider_of(endpoint, tenant);
-    if (!provider)
+    s->provider = s->given->provider;
+    if (s->provider)
+        return set(s, SETTING_PROVIDER, s->provider, why);
+    s->provider = provider_of(endpoint, tenant);
+    if (!s->provider)
         return set(s, SETTING_TOKEN_ENDPOINT, endpoint, why);
-    return set(s, SETTING_PROVIDER, provider, why) &&
+    return set(s, SETTING_PROVIDER, s->provider, why) &&
            (strcmp(tenant, "common") == 0 || set(s, SETTING_TENANT, tenant, why));
 }
 
 static bool set_provider(struct source *s, const char *found, struct report *why)
 {
-    const char *name = s->given->provider ? s->given->provider : found;
-    if (!name)
+    s->provider = s->given->provider ? s->given->provider : found;
+    if (!s->provider)
         return report_set(why, FAILURE_CONFIG, "%s does not tell the provider: give --provider NAME", s->name);
-    return set(s, SETTING_PROVIDER, name, why);
+    return set(s, SETTING_PROVIDER, s->provider, why);
+}
+
+static bool is_microsoft(const char *provider)
+{
+    return provider && (strncmp(provider, "microsoft", 9) == 0 || strncmp(provider, "outlook", 7) == 0);
+}
+
+/* Microsoft refuses a renewal that names more than was consented to. Its provider files name all that there is, and
+ * what these programs asked for is known only where the file tells; but they name nothing when they renew, and so do
+ * we then. */
+static bool set_scope(struct source *s, const char *scope, bool renews, struct report *why)
+{
+    if (!scope && renews && is_microsoft(s->provider))
+        return set(s, SETTING_REFRESH_SENDS_SCOPE, "no", why);
+    return set(s, SETTING_SCOPE, scope, why);
 }
 
 /* The command line before the file. */
@@ -89,7 +105,7 @@ static bool set_client(struct source *s, const char *id, const char *secret, str
     if (g->client_id)
         id = g->client_id;
     if (!id || !*id)
-        return report_set(why, FAILURE_CONFIG, "%s tells no client id: give the one it was made with by --client-id", s->name);
+        return report_set(why, FAILURE_CONFIG, "%s does not tell the client: give its id with --client-id", s->name);
     if (!set(s, SETTING_CLIENT_ID, id, why))
         return false;
     if (!state_set(&s->to->state.client_id, id))
@@ -180,16 +196,17 @@ static bool set_sasl_account(struct source *s, struct report *why)
 {
     const char *endpoint = setting(s, "token_endpoint");
     const char *user = jsontext_string(s->root, "user");
+    bool app = is_on(s, "use_client_credentials");
     if (is_on(s, "manage_token_externally"))
         return report_set(why, FAILURE_CONFIG, "%s: 'manage_token_externally' is set: make an account with 'token_command' for "
                           "whatever fetches the token", s->name);
     return set_name(s, user ? user : address_in(s->name), why) &&
            set_endpoint(s, endpoint ? endpoint : "https://accounts.google.com/", why) &&
            set_client(s, setting(s, "client_id"), setting(s, "client_secret"), why) &&
-           set(s, SETTING_SCOPE, setting(s, "scope"), why) && set(s, SETTING_PROXY, setting(s, "proxy"), why) &&
+           set_scope(s, setting(s, "scope"), !app, why) && set(s, SETTING_PROXY, setting(s, "proxy"), why) &&
            set(s, SETTING_CA_FILE, setting(s, "ca_bundle_file"), why) &&
            set(s, SETTING_CA_PATH, setting(s, "ca_certs_dir"), why) &&
-           set(s, SETTING_GRANT, is_on(s, "use_client_credentials") ? "client_credentials" : NULL, why);
+           set(s, SETTING_GRANT, app ? "client_credentials" : NULL, why);
 }
 
 static bool take_sasl(struct source *s, struct report *why)
@@ -222,6 +239,7 @@ static bool take_mutt(struct source *s, struct report *why)
     return set_name(s, jsontext_string(s->root, "email"), why) && need_refresh_token(s, &refresh, why) &&
            set_provider(s, registration, why) &&
            set_client(s, jsontext_string(s->root, "client_id"), jsontext_string(s->root, "client_secret"), why) &&
+           set_scope(s, NULL, true, why) &&
            set_tokens(s, refresh, jsontext_string(s->root, "access_token"),
                       read_time(jsontext_string(s->root, "access_token_expiration"), "%Y-%m-%dT%H:%M:%S", false), why);
 }

@@ -110,7 +110,7 @@ test_bad_file_is_taken() {
     has "$T/err" 'give --account ADDRESS'
     echo '{"refresh_token": "r", "user": "a@b.org"}' > "$T/tokens.secret"
     imports 1 "$T/tokens.secret"
-    has "$T/err" 'tells no client id'
+    has "$T/err" 'does not tell the client: give its id with --client-id'
     echo '{"refresh_token": "r", "user": "a@b.org", "client_id": "c", "token_endpoint": "http://b.org/t"}' > "$T/tokens.secret"
     imports 1 "$T/tokens.secret"
     has "$T/err" "$T/tokens.secret: "

@@ -104,22 +104,27 @@ static void sasl_settings_are_forgotten(void **unused)
 static void endpoint_of_a_provider_is_taken_for_a_strangers(void **unused)
 {
     (void)unused;
-    static const char *const KNOWN[][2] = {
-        {"https://login.microsoftonline.com/common/oauth2/v2.0/token", "provider: microsoft\n"},
-        {"https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token", "provider: microsoft\ntenant: contoso.com\n"},
-        {"https://login.microsoftonline.us/t/oauth2/v2.0/token", "provider: microsoft-gcc-high\ntenant: t\n"},
-        {"https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token", "provider: microsoft-china\ntenant: t\n"},
-        {"https://oauth2.googleapis.com/token", "provider: google\n"},
-        {"https://www.googleapis.com/oauth2/v4/token", "provider: google\n"},
+    static const struct {
+        const char *endpoint;
+        const char *lines;
+        bool keeps_scope; /* as granted: the provider's own might be more */
+    } KNOWN[] = {
+        {"https://login.microsoftonline.com/common/oauth2/v2.0/token", "provider: microsoft\n", true},
+        {"https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token", "provider: microsoft\ntenant: contoso.com\n", true},
+        {"https://login.microsoftonline.us/t/oauth2/v2.0/token", "provider: microsoft-gcc-high\ntenant: t\n", true},
+        {"https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token", "provider: microsoft-china\ntenant: t\n", true},
+        {"https://oauth2.googleapis.com/token", "provider: google\n", false},
+        {"https://www.googleapis.com/oauth2/v4/token", "provider: google\n", false},
         {"https://login.microsoftonline.com.evil.example/t",
-         "token_endpoint: https://login.microsoftonline.com.evil.example/t\n"},
+         "token_endpoint: https://login.microsoftonline.com.evil.example/t\n", false},
     };
     for (size_t i = 0; i < sizeof KNOWN / sizeof KNOWN[0]; i++) {
         char json[512];
         char account[512];
         snprintf(json, sizeof json, "{\"refresh_token\": \"rt\", \"user\": \"a@b.org\", \"client_id\": \"c\", "
-                                    "\"token_endpoint\": \"%s\"}", KNOWN[i][0]);
-        snprintf(account, sizeof account, "%sclient_id: c\n", KNOWN[i][1]);
+                                    "\"token_endpoint\": \"%s\"}", KNOWN[i].endpoint);
+        snprintf(account, sizeof account, "%sclient_id: c\n%s", KNOWN[i].lines,
+                 KNOWN[i].keeps_scope ? "refresh_sends_scope: no\n" : "");
         expect_taken(json, "sasl-xoauth2", account);
         transfer_free(&t);
         transfer_init(&t);
@@ -132,6 +137,11 @@ static void sasl_client_credentials_need_a_refresh_token(void **unused)
     expect_taken("{\"user\": \"a@b.org\", \"client_id\": \"c\", \"client_secret\": \"s\", \"use_client_credentials\": true}",
                  "sasl-xoauth2", "provider: google\nclient_id: c\nclient_secret: s\ngrant: client_credentials\n");
     assert_null(t.state.refresh_token);
+    transfer_free(&t);
+    transfer_init(&t);
+    given.provider = "microsoft";
+    expect_taken("{\"user\": \"a@b.org\", \"client_id\": \"c\", \"client_secret\": \"s\", \"use_client_credentials\": true}",
+                 "sasl-xoauth2", "provider: microsoft\nclient_id: c\nclient_secret: s\ngrant: client_credentials\n");
 }
 
 static void access_token_that_has_ended_is_kept(void **unused)
@@ -164,7 +174,7 @@ static void sasl_file_that_lacks_something(void **unused)
     expect_refused("{\"refresh_token\": \"rt\", \"client_id\": \"c\"}",
                    "FILE does not tell whose it is: give --account ADDRESS");
     expect_refused("{\"refresh_token\": \"rt\", \"user\": \"a@b.org\"}",
-                   "FILE tells no client id: give the one it was made with by --client-id");
+                   "FILE does not tell the client: give its id with --client-id");
     expect_refused("{\"refresh_token\": \"rt\", \"user\": \"a@b.org\", \"client_id\": \"c\", \"scope\": \"a\\nclient_secret: x\"}",
                    "FILE: the value for 'scope' has a line break or is too long");
     expect_refused("{\"manage_token_externally\": true, \"user\": \"a@b.org\"}",
@@ -192,7 +202,7 @@ static void mutt_file_is_read_wrongly(void **unused)
     expect_taken("{\"registration\": \"microsoft\", \"authflow\": \"authcode\", \"email\": \"me@example.org\", \"client_id\": \"c\","
                  "\"client_secret\": \"\", \"access_token\": \"at\", \"access_token_expiration\": "
                  "\"2099-12-31T00:00:00.123456\", \"refresh_token\": \"rt\"}",
-                 "mutt_oauth2.py", "provider: microsoft\nclient_id: c\n");
+                 "mutt_oauth2.py", "provider: microsoft\nclient_id: c\nrefresh_sends_scope: no\n");
     assert_string_equal(t.name, "me@example.org");
     assert_string_equal(t.state.refresh_token, "rt");
     assert_string_equal(t.state.access_token, "at");
