@@ -219,7 +219,10 @@ static bool choose_provider(struct login *l, const struct keyfile *old, struct r
     struct login_guess guess;
     if (*l->guessed || l->options.provider || l->options.issuer || knows_where(old) || is_set_where(&l->options))
         return true;
-    if (!login_provider_by_address(&l->paths, l->name, &guess)) {
+    bool known = login_provider_by_address(&l->paths, l->name, &guess);
+    if (guess.broken.code != FAILURE_NONE)
+        terminal_say(&l->terminal, "A provider file is passed over: %s.\n", guess.broken.text);
+    if (!known) {
         enum pacc_result found = login_found_look(l, why);
         if (found != PACC_NONE)
             return found == PACC_FOUND;
@@ -266,7 +269,11 @@ static bool check_server(const struct login *l, struct report *why)
 
 bool login_account_gather(struct login *l, struct report *why)
 {
-    return build(l, why) && parse_new(&l->account, l, why) && check_server(l, why);
+    if (!build(l, why))
+        return false;
+    const char *given = l->options.provider;
+    return (!given || login_provider_exists(&l->paths, given, why)) && parse_new(&l->account, l, why) &&
+           check_server(l, why);
 }
 
 void login_account_learn(struct login *l, const struct oauth_client *found)

@@ -39,13 +39,19 @@ static bool add_name(struct guess *g, const char *name)
     return true;
 }
 
-/* Looks at one provider. A broken file is passed over: nobody has asked for it yet. */
+/* Looks at one provider. A broken file is passed over, since nobody has asked for it yet, but not silently: it may be
+ * the one that would have matched. */
 static void consider(struct guess *g, const char *name)
 {
     struct keyfile file;
-    struct report ignored;
-    if (!add_name(g, name) || provider_load(&file, name, g->paths->owner, &ignored) != READFILE_OK)
+    struct report why = {0};
+    if (!add_name(g, name))
         return;
+    if (provider_load(&file, name, g->paths->owner, &why) != READFILE_OK) {
+        if (g->best->broken.code == FAILURE_NONE)
+            g->best->broken = why;
+        return;
+    }
     const char *patterns = file.value[g->by];
     const char *description = file.value[SETTING_DESCRIPTION];
     size_t rank = g->domain && patterns ? glob_rank(patterns, g->domain) : 0;
@@ -98,6 +104,20 @@ static bool consider_servers(struct guess *g, const struct mx *mx)
         return true;
     }
     return false;
+}
+
+bool login_provider_exists(const struct paths *p, const char *name, struct report *why)
+{
+    struct login_guess none = {0};
+    struct guess g = {.paths = p, .best = &none};
+    struct keyfile file;
+    enum readfile_result result = provider_load(&file, name, p->owner, why);
+    keyfile_free(&file);
+    if (result != READFILE_MISSING)
+        return result == READFILE_OK;
+    consider_all(&g, SETTING_DOMAINS, NULL);
+    return report_set(why, FAILURE_CONFIG, "there is no provider file %s.conf: give --provider with one of %s, or add the file",
+                      name, *g.names ? g.names : "those in a folder for providers, of which none is installed");
 }
 
 bool login_provider_by_address(const struct paths *p, const char *address, struct login_guess *guess)

@@ -15,7 +15,11 @@ struct login_guess {
     char name[PROVIDER_NAME_MAX + 1];
     char description[PROVIDER_DESCRIPTION_MAX + 1];
     char mail_server[256]; /* the MX host by which it was known; empty where the address alone told it */
+    struct report broken;  /* the first provider file that was passed over because it cannot be used, if any */
 };
+
+/* Whether there is such a provider file that can be used. The report lists those there are. */
+bool login_provider_exists(const struct paths *p, const char *name, struct report *why);
 
 /* Finds the provider that has the address's own domain. False where there is none. Needs no network. */
 bool login_provider_by_address(const struct paths *p, const char *address, struct login_guess *guess);

@@ -72,6 +72,17 @@ test_administrator_cannot_replace_a_provider() {
     has "$T/err" 'no client id for me@gmail.com at Our own: Ask Karl for --client-id.'
 }
 
+test_broken_provider_file_is_passed_over_silently() {
+    mkdir -p "$PROVIDERS"
+    printf 'description: Our own\nissuer: %s\nadvise: me\ndomains: gmail.com\n' "$ISSUER" > "$PROVIDERS/google.conf"
+    status 1 xoauth2 login me@gmail.com
+    cp "$T/err" "$T/guessed"
+    status 1 xoauth2 login --provider google me@gmail.com
+    rm "$PROVIDERS/google.conf"
+    has "$T/guessed" "A provider file is passed over: $PROVIDERS/google.conf:3: unknown key 'advise': did you mean 'advice'?"
+    has_line "$T/err" "xoauth2: $PROVIDERS/google.conf:3: unknown key 'advise': did you mean 'advice'?"
+}
+
 test_generic_and_an_issuer_exclude_each_other() {
     E2E_BROWSER_USER=$ME status 0 xoauth2 login --provider generic --issuer "$ISSUER" --client-id desktop "$ME"
     has_line "$ACCOUNTS/$ME.conf" 'provider: generic'

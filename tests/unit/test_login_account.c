@@ -331,7 +331,7 @@ static void unknown_provider(void **unused)
 {
     (void)unused;
     l.options = (struct login_options){.provider = "nowhere"};
-    expect_refused("nowhere.conf");
+    expect_refused("there is no provider file nowhere.conf: give --provider with one of broken, far, near, or add");
 }
 
 static void address_that_tells_its_provider(void **unused)
@@ -402,6 +402,7 @@ static void exact_domain_before_a_pattern(void **unused)
     assert_true(login_provider_guess(&l.paths, "me@other.example", &guess, &why));
     assert_string_equal(guess.name, "far");
     assert_string_equal(guess.description, "far");
+    assert_non_null(strstr(guess.broken.text, "providers/broken.conf:2: not a line of the form"));
     assert_false(login_provider_guess(&l.paths, "near.example", &guess, &why));
 }
 
