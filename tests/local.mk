@@ -6,3 +6,5 @@ include tests/fuzz/local.mk
 endif
 
 include tests/e2e/local.mk
+
+EXTRA_DIST += .clang-tidy tests/analysis
