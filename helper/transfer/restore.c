@@ -90,15 +90,25 @@ static bool take(struct transfer *t, const struct paths *p, struct json_object *
     return take_state(t, p, state, why);
 }
 
+/* A report of success says that the account's store has not taken the tokens yet. */
+static void say(const struct transfer *t, const struct paths *p, const struct report *why)
+{
+    printf("%s: restored%s\n", t->name, t->has_state ? "" : ", without tokens");
+    if (*why->text)
+        fprintf(stderr, "xoauth2: warning: %s. The tokens wait in a file until it works; then run 'xoauth2%s refresh %s'\n",
+                why->text, paths_option(p), t->name);
+}
+
 /* Checks all, or writes all. */
 static bool for_all(struct json_object *accounts, const struct paths *p, bool force, bool write, struct report *why)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < json_object_array_length(accounts); i++) {
         struct transfer t;
+        *why = (struct report){0};
         ok = take(&t, p, accounts, i, why) && (write ? transfer_save(&t, p, why) : transfer_check(&t, p, force, why));
         if (ok && write)
-            printf("%s: restored%s\n", t.name, t.has_state ? "" : ", without tokens");
+            say(&t, p, why);
         transfer_free(&t);
     }
     return ok;

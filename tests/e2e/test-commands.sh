@@ -453,5 +453,40 @@ test_state_file_is_not_moved_into_the_store() {
     status 0 xoauth2 refresh "$ME"
 }
 
+# The tokens are in a dump and come back into the store; where it does not take them, they wait in the file.
+test_dump_of_a_store_loses_the_tokens() {
+    make_store
+    login_with "$READ" "$WRITE"
+    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    rm -r "$ACCOUNTS" "$STATES" "$T/state.secret"
+    xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"
+    has_line "$T/out" "$ME: restored"
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens are in the file'
+    status 0 xoauth2 refresh "$ME"
+    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    rm -r "$ACCOUNTS" "$STATES" "$T/state.secret"
+    echo fail > "$T/mode"
+    xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"
+    has_line "$T/out" "$ME: restored"
+    has "$T/err" "warning: $ACCOUNTS/$ME.conf:"
+    has "$T/err" "'store_write': the command failed with status 1"
+    status 0 xoauth2 token "$ME"
+    mv "$T/out" "$T/token.secret"
+    rm "$T/mode"
+    status 0 xoauth2 refresh "$ME"
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens stay in the file'
+}
+
+test_dump_of_a_store_that_cannot_be_read() {
+    make_store
+    login_with "$READ" "$WRITE"
+    touch "$T/broken"
+    local got=0
+    xoauth2 dump > "$T/dump.secret" 2> "$T/err" || got=$?
+    equals "$got" 1
+    [ ! -s "$T/dump.secret" ] || fail 'something was written'
+    has "$T/err" "'store_read': the command failed with status 1"
+}
+
 run_tests
 finish_assertions
