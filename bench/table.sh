@@ -72,10 +72,10 @@ wait_until() {
     done
 }
 
-# start_token_server FOLDER DELAY: its process is in $server, its address in FOLDER/url.
+# start_token_server FOLDER DELAY [CERTIFICATE KEY]: its process is in $server, its address in FOLDER/url.
 start_token_server() {
     # shellcheck disable=SC2154 # $here is the folder of the script that reads this file
-    node "$here/token-server.mjs" "$1" "$2" < /dev/null &
+    node "$here/token-server.mjs" "$@" < /dev/null &
     # shellcheck disable=SC2034 # for that script
     server=$!
     wait_until test -s "$1/url"

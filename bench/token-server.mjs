@@ -1,7 +1,8 @@
 // A token endpoint on loopback that takes a fixed time for every answer, and measures how long it took.
 //
-//     token-server.mjs FOLDER DELAY
+//     token-server.mjs FOLDER DELAY [CERTIFICATE KEY]
 //
+// With a certificate it speaks https.
 // FOLDER/url gets its address once it listens; FOLDER/times gets the milliseconds of each request, from its last
 // byte read to its answer handed over, one a line; FOLDER/paths the path of each request as it arrives. It ends with
 // SIGTERM, or after half an hour.
@@ -9,11 +10,13 @@
 // An account may ask for something else in its token endpoint, as
 // URL?delay=MILLISECONDS&lifetime=SECONDS&fail=COUNT; the first COUNT requests for that very path are answered with
 // 503. More parameters tell one path from another.
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 
 const [folder, delay] = [process.argv[2], Number(process.argv[3])];
+const [certificate, key] = process.argv.slice(4);
 const TOKEN_LENGTH = 1500;
 let count = 0;
 const seen = new Map(); // path -> requests for it
@@ -28,7 +31,7 @@ const answer = (lifetime) => {
     });
 };
 
-const server = createServer((request, response) => {
+const serve = (request, response) => {
     const asked = new URL(request.url, 'http://localhost').searchParams;
     const before = seen.get(request.url) ?? 0;
     seen.set(request.url, before + 1);
@@ -44,10 +47,14 @@ const server = createServer((request, response) => {
             appendFileSync(join(folder, 'times'), `${performance.now() - start}\n`);
         }, Number(asked.get('delay') ?? delay));
     });
-});
+};
+
+const server = certificate
+    ? createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, serve)
+    : createServer(serve);
 
 server.listen(0, '127.0.0.1', () => {
-    writeFileSync(join(folder, 'url.new'), `http://127.0.0.1:${server.address().port}/token\n`);
+    writeFileSync(join(folder, 'url.new'), `http${certificate ? 's' : ''}://127.0.0.1:${server.address().port}/token\n`);
     renameSync(join(folder, 'url.new'), join(folder, 'url'));
 });
 setTimeout(() => process.exit(1), 30 * 60 * 1000);

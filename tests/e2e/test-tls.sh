@@ -39,6 +39,36 @@ test_missing_ca_file() {
     has "$T/err" "$T/missing.pem"
 }
 
+# with_certificates COMMAND...: in a place where $T/certs stands for the system's certificates.
+with_certificates() {
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --mount bash -euc 'mount --bind "$1/certs" /etc/ssl/certs; shift; exec "$@"' bash "$T" "$@"
+}
+
+# Nobody who has certificates in both would notice, but for 20 ms in each connection.
+test_bundle_is_read_where_the_hashed_folder_will_do() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root for a mount namespace'
+    start_tls_server
+    mkdir "$T/certs"
+    cp "$CA" "$T/certs/$(openssl x509 -hash -noout -in "$CA").0"
+    echo 'not a certificate' > "$T/certs/ca-certificates.crt"
+    login_tls 0 "$ISSUER" --ca-file "$CA"
+    sed -i '/^ca_file/d' "$ACCOUNTS/$ME.conf"
+    status 0 with_certificates xoauth2 refresh "$ME"
+}
+
+test_certificate_that_only_the_bundle_has() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root for a mount namespace'
+    start_tls_server
+    mkdir "$T/certs"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other -keyout "$T/other.key" -out "$T/other.pem" 2> /dev/null
+    mv "$T/other.pem" "$T/certs/$(openssl x509 -hash -noout -in "$T/other.pem").0"
+    cp "$CA" "$T/certs/ca-certificates.crt"
+    login_tls 0 "$ISSUER" --ca-file "$CA"
+    sed -i '/^ca_file/d' "$ACCOUNTS/$ME.conf"
+    status 0 with_certificates xoauth2 refresh "$ME"
+}
+
 test_plain_http_elsewhere_is_refused() {
     login_tls 2 http://login.example.org
     has "$T/err" 'https'
