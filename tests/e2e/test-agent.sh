@@ -104,6 +104,37 @@ test_agent_takes_over_what_a_command_renewed() {
     must_log_in mbsync XOAUTH2
 }
 
+# A file system whose changes may come from elsewhere, unheard, as a network's do: the files themselves are looked at.
+test_agent_folders_that_cannot_be_watched() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root for a mount namespace'
+    export T ME ACCOUNTS STATES SOCKET_NAME
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --mount bash -euc '
+        . "$E2E_DIR/lib.sh"
+        . "$E2E_DIR/agent.sh"
+        . "$E2E_DIR/matrix.sh"
+        mount -t ramfs -o mode=700 none "$HOME"
+        '"$(declare -f agent_says token_is_new watches end_agent test_agent_login_and_logout_are_seen_at_once \
+        test_agent_takes_over_what_a_command_renewed)"'
+        test_agent_login_and_logout_are_seen_at_once
+        ! watches || fail "it waits to be told"
+        end_agent TERM 0
+        test_agent_takes_over_what_a_command_renewed
+        echo "users: other-$ME" >> "$ACCOUNTS/$ME.conf"
+        status 0 xoauth2 token "other-$ME"
+        mv "$T/out" "$T/token.secret"
+        equals "$(agent_says served)" 4
+        end_agent TERM 0'
+    login
+    start_agent
+    watches || fail 'nor does it where they can be'
+}
+
+# Whether the agent is told of changes.
+watches() {
+    find "/proc/$AGENT/fd" -lname 'anon_inode:inotify' | grep -q .
+}
+
 test_agent_killed_and_started_anew() {
     local i
     login
