@@ -587,11 +587,14 @@ bool state_save(const struct state *s, const struct paths *p, const char *name, 
 bool state_remove(const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];
+    char told[NAME_MAX + 1];
     bool missing;
     snprintf(file, sizeof file, "%s.json", name);
+    snprintf(told, sizeof told, "%s.told", name);
     int folder = open_folder(p, &missing, why);
     if (folder < 0)
         return missing;
+    (void)unlinkat(folder, told, 0);
     bool ok = newfile_sweep(folder, file, INT64_MAX) && (unlinkat(folder, file, 0) == 0 || errno == ENOENT);
     if (!ok)
         report_set(why, FAILURE_CONFIG, "cannot remove %s/%s: %s", p->state, file, strerror(errno));

@@ -8,7 +8,10 @@
 #include "log.h"
 #include "runner.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* No command of another user's file runs as root. */
@@ -37,15 +40,49 @@ bool notify_run(const struct paths *p, const char *account, const char *heading,
     return ok;
 }
 
-static void tell(const struct entry *e, const struct report *what)
+/* --- what outlives the agent: the time of a file tells when the command was run last --- */
+
+enum { TOLD_PATH_MAX = PATH_MAX + ACCOUNT_NAME_MAX + 8 };
+
+static void told_path(const struct entry *e, char path[TOLD_PATH_MAX])
+{
+    snprintf(path, TOLD_PATH_MAX, "%s/%s.told", e->agent->paths.state, e->name);
+}
+
+static bool was_told_since(const struct entry *e, int64_t since)
+{
+    char path[TOLD_PATH_MAX];
+    struct stat st;
+    told_path(e, path);
+    return lstat(path, &st) == 0 && st.st_mtime >= since && st.st_mtime <= clock_wall();
+}
+
+/* Where that fails the person is told once more after a restart. */
+static void note_told(const struct entry *e)
+{
+    char path[TOLD_PATH_MAX];
+    told_path(e, path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    (void)futimens(fd, NULL);
+    close(fd);
+}
+
+/* --- */
+
+/* `since` is when that became so. */
+static void tell(const struct entry *e, const struct report *what, int64_t since)
 {
     struct report why;
     struct report heading;
     log_warning("%s: %s", e->name, what->text);
-    if (!e->notifies)
+    if (!e->notifies || was_told_since(e, since))
         return;
     report_set(&heading, FAILURE_NONE, "xoauth2: %s", e->name);
-    if (!starter_notify(&e->agent->starter, e->name, heading.text, what->text, &why))
+    if (starter_notify(&e->agent->starter, e->name, heading.text, what->text, &why))
+        note_told(e);
+    else
         log_warning("%s: %s", e->name, why.text);
 }
 
@@ -58,7 +95,7 @@ static void tell_login(struct entry *e, int64_t now)
         return;
     e->announced_login = true;
     report_set(&what, FAILURE_LOGIN_NEEDED, "%s", e->refusal->text);
-    tell(e, &what);
+    tell(e, &what, e->standing.error == FAILURE_LOGIN_NEEDED ? e->standing.error_at : INT64_MAX);
 }
 
 static void tell_end(struct entry *e, int64_t now)
@@ -75,7 +112,7 @@ static void tell_end(struct entry *e, int64_t now)
     else
         report_set(&what, FAILURE_NONE, "the login of %s ends within a day: run 'xoauth2%s login %s'", e->name,
                    option, e->name);
-    tell(e, &what);
+    tell(e, &what, schedule_warning(&e->standing));
 }
 
 void notify_if_needed(struct entry *e)

@@ -236,6 +236,19 @@ static const char *announced_in(const char *note)
     return store_folder_read(note);
 }
 
+/* What was announced is not announced again by the next agent, which logs it all the same. */
+static void restart_says_nothing(const char *note)
+{
+    char before[1024];
+    snprintf(before, sizeof before, "%s", store_folder_read(note));
+    assert_int_equal(rig_end(SIGTERM), 0);
+    rig_start();
+    rig_get(ME);
+    rig_nap(300);
+    assert_non_null(strstr(rig_log(), "run 'xoauth2 login me@example.org'"));
+    assert_string_equal(store_folder_read(note), before);
+}
+
 static void dead_login_is_announced_once(void **state)
 {
     char line[512];
@@ -254,6 +267,12 @@ static void dead_login_is_announced_once(void **state)
     assert_non_null(strstr(text, "|xoauth2: me@example.org|"));
     assert_non_null(strstr(text, "run 'xoauth2 login me@example.org'"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    restart_says_nothing(note);
+    unlink(note);
+    rig_nap(1100); /* times are seconds */
+    rig_state(ME, 0, "old", -10); /* a login, which ends in its turn */
+    assert_non_null(strstr(rig_get(ME), "login-needed: "));
+    assert_non_null(strstr(announced_in(note), "|xoauth2: me@example.org|"));
 }
 
 static void end_of_the_refresh_token_is_announced_once(void **state)
@@ -277,6 +296,7 @@ static void end_of_the_refresh_token_is_announced_once(void **state)
     const char *told = announced_in(note);
     assert_non_null(strstr(told, "ends in 3 days: run 'xoauth2 login me@example.org'"));
     assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
+    restart_says_nothing(note);
 }
 
 static void margin_longer_than_the_lifetime(void **state)
