@@ -8,3 +8,7 @@ endif
 include tests/e2e/local.mk
 
 EXTRA_DIST += .clang-tidy tests/analysis
+
+# The promises of SECURITY.md and the tests that show them.
+dist_check_SCRIPTS += tests/security-check
+TESTS += tests/security-check

@@ -42,9 +42,10 @@ test_hunt_finds_what_is_planted() {
     must_be_found
 }
 
-# All that the agent, and the process that starts others for it, may write to, as it is now, into $T/memory.secret.
+# dump_memory PID...: all that these processes may write to, as it is now, into $T/memory.secret.
 dump_memory() {
-    # shellcheck disable=SC2016,SC2046 # it is not for the shell; a list of numbers
+    rm -f "$T/memory.secret"
+    # shellcheck disable=SC2016 # it is not for the shell
     node -e '
         const fs = require("fs");
         const [output, ...pids] = process.argv.slice(1);
@@ -57,7 +58,13 @@ dump_memory() {
                 fs.readSync(memory, bytes, 0, bytes.length, parseInt(begin, 16));
                 fs.appendFileSync(output, bytes);
             }
-        }' "$T/memory.secret" "$AGENT" $(pgrep -P "$AGENT" || true)
+        }' "$T/memory.secret" "$@"
+}
+
+# With the process that starts others for it.
+dump_agent() {
+    # shellcheck disable=SC2046 # a list of numbers
+    dump_memory "$AGENT" $(pgrep -P "$AGENT" || true)
 }
 
 # From all that has passed through the agent: requests and replies over TLS, the state file, the client's secret.
@@ -72,13 +79,37 @@ test_agent_forgets_what_was_logged_out() {
     start_agent
     xoauth2 token "$ME" > "$T/token.secret"
     equals "$(xoauth2 status --json "$ME" | jq '.[0].agent.served')" 1
-    dump_memory
+    dump_agent
     grep -qaFf "$T/token.secret" "$T/memory.secret" || fail 'the search finds nothing even in an agent that serves the token'
     status 0 xoauth2 logout "$ME"
     status 77 xoauth2 token "$ME"
-    rm "$T/memory.secret"
-    dump_memory
+    dump_agent
     equals "$(hunt "$T/memory.secret")" ''
+}
+
+# The program holds its message with the token and waits for the server's answer; the helper has just renewed the token for it.
+test_mail_program_has_no_more_than_its_token() {
+    local secret old
+    [ "$(id -u)" -eq 0 ] || skip 'only root may look into the memory of other programs'
+    oauth set '{"access_ttl": 1}'
+    login_with_client_secret
+    oauth set '{"access_ttl": 3600}'
+    wait_for has_expired
+    old=$(state refresh_token)
+    mkfifo "$T/in"
+    wrap_client
+    "${CLIENT_WRAP[@]}" stdbuf -oL sasl-sample-client -p "$SASL_PATH" -s imap -n 127.0.0.1 -m XOAUTH2 -u "$ME" -a "$ME" \
+        < "$T/in" > "$T/shown.secret" 2>&1 &
+    kill_later $!
+    exec 3> "$T/in"
+    echo 'S: WE9BVVRIMg==' >&3
+    wait_for grep -q '^C: .' "$T/shown.secret"
+    dump_memory $!
+    state access_token > "$T/token.secret"
+    grep -qaFf "$T/token.secret" "$T/memory.secret" || fail 'the search does not find even the token that the program sends'
+    for secret in "$old" "$(state refresh_token)" "$CLIENT_SECRET"; do
+        ! grep -qaF -e "$secret" "$T/memory.secret" || fail 'the mail program has more than its token'
+    done
 }
 
 # crash PID: as a fault of its own would end it. Leaves in $T/said what the shell says of that.
