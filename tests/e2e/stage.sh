@@ -74,6 +74,7 @@ build_stage() {
     # What is compiled knows the stage's paths.
     [ "$(cat "$build/stage-folder" 2> /dev/null)" = "$E2E_STAGE" ] || rm -rf "$build"
     mkdir -p "$build"
+    [ -z "${E2E_DOWNLOADS:-}" ] || ln -sfn "$E2E_DOWNLOADS/npm" "$E2E_DOWNLOADS/libetpan" "$E2E_WORK"
     echo "$E2E_STAGE" > "$build/stage-folder"
     [ -x "$top/configure" ] || (cd "$top" && autoreconf -fi) > "$E2E_WORK/autoreconf.log" 2>&1
     [ "$build/config.status" -nt "$top/configure" ] || configure_stage "$top" "$build"
