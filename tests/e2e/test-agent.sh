@@ -215,6 +215,16 @@ test_agent_chosen_sockets() {
     [ ! -e "$XDG_RUNTIME_DIR/$SOCKET_NAME" ] || fail 'the default socket too'
 }
 
+# With what this systemd does not know the agent would go without its own confinement, or not start.
+test_agent_units_that_systemd_does_not_understand() {
+    local folder=$E2E_STAGE/lib/systemd
+    status 0 systemd-analyze --man=no verify "$folder"/system/xoauth2-agent*
+    equals "$(cat "$T/err")" ''
+    status 0 systemd-analyze --user --man=no verify "$folder"/user/xoauth2-agent*
+    has_not "$T/err" xoauth2-agent # of others it says what it likes
+    status 0 systemd-analyze --offline=true --threshold=20 security "$folder/system/xoauth2-agent.service"
+}
+
 test_agent_usage() {
     status 2 xoauth2 agent --sockets x
     has "$T/err" "unknown option --sockets: see 'xoauth2 agent --help'"
