@@ -189,8 +189,12 @@ test_agent_many_programs_at_expiry() {
 
 test_agent_in_the_background() {
     login
+    # The sanitizers want to be loaded first. The folder is the one that the agent may write in.
+    [ -n "${E2E_WRAP:-}" ] || export LD_PRELOAD=$E2E_WORK/watch-client.so E2E_SYSLOG=$STATES/syslog
     status 0 xoauth2 agent
+    unset LD_PRELOAD
     equals "$(wc -c < "$T/out")$(wc -c < "$T/err")" 00
+    [ -n "${E2E_WRAP:-}" ] || has "$STATES/syslog" "serving 1 accounts of $ACCOUNTS"
     local pid
     pid=$(ask 'status\n\n' | sed -n 's/^pid=//p')
     kill_later "$pid"

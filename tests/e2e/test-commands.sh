@@ -172,6 +172,15 @@ start_system_agent() {
     wait_for test -S "$E2E_STAGE/run/xoauth2/agent.sock"
 }
 
+# Whose files in /proc are root's is open to nobody else, not even to others of the same user, and leaves no core.
+must_be_closed() {
+    local pid
+    for pid in "$AGENT_PID" $(pgrep -P "$AGENT_PID"); do
+        equals "$(awk '$1 == "Uid:" { print $2 }' "/proc/$pid/status") $(stat -c %u "/proc/$pid/environ")" "$AGENT_ID 0"
+        equals "$(awk '/^Max core file size/ { print $5 }' "/proc/$pid/limits")" 0
+    done
+}
+
 stop_system_agent() {
     kill "$AGENT_PID" 2> /dev/null || true
     wait "$AGENT_PID" || true
@@ -189,6 +198,7 @@ as_client() {
 test_agent_does_not_serve_commands_and_users() {
     [ "$(id -u)" -eq 0 ] || skip 'needs root'
     start_system_agent
+    must_be_closed
     mkdir -p "$E2E_STAGE/etc/xoauth2"
     cp "$KEYS/service.json" "$E2E_STAGE/etc/xoauth2/service.json"
     chown $AGENT_ID "$E2E_STAGE/etc/xoauth2/service.json"
