@@ -50,12 +50,17 @@ static void expect_token(const char *token, const struct fault *fault)
     state_free(&s);
 }
 
+static int lock_store(void)
+{
+    return store_lock(&paths, NAME, clock_monotonic() + LOCK_WAIT, &why);
+}
+
 /* What every change of a state does. */
 static bool change(void)
 {
     struct state s;
     struct state_writer w = STATE_WRITER_NONE;
-    int lock = store_lock(&paths, NAME, clock_monotonic() + LOCK_WAIT, &why);
+    int lock = lock_store();
     state_init(&s);
     bool ok = lock >= 0 && state_load(&s, &paths, NAME, &why) == READFILE_OK;
     if (ok && !(state_set(&s.access_token, "new") && state_set(&s.refresh_token, "new-refresh") &&
@@ -108,7 +113,7 @@ static void attempt_first(void *arg, const struct fault *fault)
     why = (struct report){0};
     state_init(&s);
     state_set(&s.access_token, "new");
-    int lock = store_lock(&paths, NAME, clock_monotonic() + LOCK_WAIT, &why);
+    int lock = lock_store();
     bool ok = lock >= 0 && state_save(&s, &paths, NAME, &why);
     bool has_token = s.access_token;
     state_free(&s);
@@ -148,6 +153,33 @@ static void state_is_removed_or_not(void **state)
 {
     (void)state;
     fault_each(put_old_state, attempt_remove, NULL);
+}
+
+static void put_leftover(void)
+{
+    put_old_state();
+    folder_write("state/.me@x.org.json.abcdef", "{\"access_token\": \"new\", \"refresh_token\": \"new-refresh\"}\n", 0600);
+}
+
+static void attempt_finish(void *arg, const struct fault *fault)
+{
+    (void)arg;
+    why = (struct report){0};
+    int lock = lock_store();
+    fault_end();
+    if (lock < 0) {
+        expect_report(fault);
+        lock = lock_store();
+        assert_true(lock >= 0);
+    }
+    expect_token("new", fault); /* before anything else is written, which would remove what was left */
+    store_unlock(&lock);
+}
+
+static void what_was_begun_is_finished_or_left(void **state)
+{
+    (void)state;
+    assert_true(fault_each(put_leftover, attempt_finish, NULL) > 0);
 }
 
 static void plan(const char *function, int error, int first, int count)
@@ -372,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(change_is_made_or_not, begin, end),
         cmocka_unit_test_setup_teardown(first_state_of_all, begin, end),
         cmocka_unit_test_setup_teardown(state_is_removed_or_not, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_begun_is_finished_or_left, begin, end),
         cmocka_unit_test_setup_teardown(file_system_that_cannot_reserve, begin, end),
         cmocka_unit_test_setup_teardown(zeros_that_cannot_be_written, begin, end),
         cmocka_unit_test_setup_teardown(file_that_would_pass_its_limit, begin, end),
