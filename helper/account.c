@@ -242,19 +242,23 @@ static bool read_secret_file(const struct account *a, const struct paths *p, con
                              struct report *why)
 {
     const struct readfile_rules rules = account_rules(p, CLIENT_SECRET_FILE_MAX);
-    enum readfile_result result = readfile(path, &rules, out, why);
+    struct report cause;
+    enum readfile_result result = readfile(path, &rules, out, &cause);
     if (result == READFILE_MISSING)
-        return keyfile_complain(&a->file, SETTING_CLIENT_SECRET_FILE, why,
-                                "'client_secret_file': the file %s is missing", path);
-    if (result != READFILE_OK)
+        report_set(&cause, FAILURE_CONFIG, "the file %s is missing", path);
+    if (result != READFILE_OK) {
+        keyfile_complain(&a->file, SETTING_CLIENT_SECRET_FILE, why, "'client_secret_file': %s", cause.text);
+        why->code = cause.code;
         return false;
+    }
     size_t whole = out->len;
     bool has_nul = whole > 0 && memchr(out->data, '\0', whole);
     keep_first_line(out);
     if (out->len > 0 && !has_nul)
         return true;
     secret_free(out);
-    return report_set(why, FAILURE_CONFIG, "%s: the first line is not a client secret", path);
+    return keyfile_complain(&a->file, SETTING_CLIENT_SECRET_FILE, why,
+                            "'client_secret_file': the first line of %s is not a client secret", path);
 }
 
 static bool run_for_secret(const struct account *a, struct secret *out, struct report *why)

@@ -301,8 +301,9 @@ static void bad_secret_files_are_told(void **state)
 {
     (void)state;
     assert_non_null(strstr(secret_file("hush", 0644), "run 'chmod 0600 "));
-    assert_non_null(strstr(secret_file("", 0600), "not a client secret"));
+    assert_non_null(strstr(secret_file("", 0600), "me@x.org.conf:2: 'client_secret_file': the first line of "));
     assert_non_null(strstr(secret_file("\nhush\n", 0600), "not a client secret"));
+    assert_non_null(strstr(secret_file("hush\n", 0644), "me@x.org.conf:2: 'client_secret_file': "));
     assert_non_null(strstr(secret_file(NULL, 0), "me@x.org.conf:2: 'client_secret_file': the file "));
 }
 
