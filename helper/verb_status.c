@@ -333,6 +333,8 @@ int verb_status(const struct command *c)
     bool ok = c->account ? show_one(c, &out, &why) : command_each(c, show, &out, &why);
     if (ok && c->json)
         puts(json_object_to_json_string_ext(out.json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    if (ok && !c->json && out.count == 0)
+        fprintf(stderr, "xoauth2: there is no account: run 'xoauth2%s login ADDRESS'\n", c->system ? " --system" : "");
     json_object_put(out.json);
     return ok ? out.status : command_fail(&why);
 }

@@ -76,6 +76,14 @@ test_status_shows_the_last_error() {
     has "$T/status" "xoauth2 login $ME"
 }
 
+test_status_without_an_account() {
+    status 0 xoauth2 status
+    has_line "$T/err" "xoauth2: there is no account: run 'xoauth2 login ADDRESS'"
+    status 0 xoauth2 status --json
+    equals "$(jq -c . "$T/out")" '[]'
+    [ ! -s "$T/err" ] || fail "wrote: $(cat "$T/err")"
+}
+
 test_status_of_nobody() {
     status 1 xoauth2 status "$ME"
     has "$T/err" "xoauth2 login $ME"
