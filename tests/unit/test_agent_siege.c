@@ -51,8 +51,10 @@ static void system_agent(rlim_t files)
     strcpy(top, folder_path("x"));
     *strrchr(top, '/') = '\0';
     assert_int_equal(chmod(top, 0711), 0);
-    if (files > 0)
-        assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files}), 0);
+    if (files > 0 && setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files}) != 0) {
+        print_message("the number of descriptors cannot be limited here, as under valgrind\n");
+        skip();
+    }
     rig_start();
 }
 
