@@ -251,11 +251,14 @@ static void address_is_taken_for_another_providers(void **state)
 static void token_of_a_cloud_is_for_another(void **state)
 {
     (void)state;
-    static const char *const CLOUDS[][3] = {
-        {"microsoft", "login.microsoftonline.com/", "https://outlook.office365.com/.default"},
-        {"microsoft-gcc-high", "login.microsoftonline.us/", "https://outlook.office365.us/.default"},
-        {"microsoft-dod", "login.microsoftonline.us/", "https://outlook.office365.us/.default"},
-        {"microsoft-china", "login.partner.microsoftonline.cn/", "https://partner.outlook.cn/.default"},
+    static const char *const CLOUDS[][4] = {
+        {"microsoft", "login.microsoftonline.com/", "https://outlook.office365.com/.default", "imaps://outlook.office365.com "},
+        {"microsoft-gcc-high", "login.microsoftonline.us/", "https://outlook.office365.us/.default",
+         "imaps://outlook.office365.us "},
+        {"microsoft-dod", "login.microsoftonline.us/", "https://outlook.office365.us/.default",
+         "imaps://outlook-dod.office365.us "},
+        {"microsoft-china", "login.partner.microsoftonline.cn/", "https://partner.outlook.cn/.default",
+         "imaps://partner.outlook.cn "},
     };
     for (size_t i = 0; i < sizeof CLOUDS / sizeof CLOUDS[0]; i++) {
         struct keyfile file = load(CLOUDS[i][0]);
@@ -263,6 +266,7 @@ static void token_of_a_cloud_is_for_another(void **state)
         must_have(&file, SETTING_TOKEN_ENDPOINT, "/{tenant}/");
         must_have(&file, SETTING_AUTHORIZATION_ENDPOINT, CLOUDS[i][1]);
         must_have(&file, SETTING_DEVICE_AUTHORIZATION_ENDPOINT, CLOUDS[i][1]);
+        must_have(&file, SETTING_SERVERS, CLOUDS[i][3]);
         assert_string_equal(file.value[SETTING_APP_SCOPE], CLOUDS[i][2]);
         keyfile_free(&file);
     }
