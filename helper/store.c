@@ -381,13 +381,17 @@ static bool no_folder(const struct paths *p, struct report *why)
 static bool is_whole(const struct paths *p, const char *name, const char *leftover, struct report *why)
 {
     char path[PATH_MAX];
+    enum readfile_result result = READFILE_MISSING;
     const struct readfile_rules rules = {.forbidden_mode = 077, .owner = p->owner, .limit = STATE_SIZE_MAX};
     struct secret text;
     struct state s;
     secret_init(&text, 0);
     report_set(why, FAILURE_CONFIG, "it is gone");
-    if (snprintf(path, sizeof path, "%s/%s", p->state, leftover) >= (int)sizeof path ||
-        readfile(path, &rules, &text, why) != READFILE_OK)
+    if (snprintf(path, sizeof path, "%s/%s", p->state, leftover) < (int)sizeof path)
+        result = readfile(path, &rules, &text, why);
+    if (result == READFILE_UNREADABLE)
+        why->code = FAILURE_UNREACHABLE;
+    if (result != READFILE_OK)
         return false;
     bool whole = state_parse(&s, p, name, path, &text, why) == READFILE_OK;
     state_free(&s);
@@ -406,15 +410,13 @@ static bool finish_commit(const struct paths *p, const char *name, struct report
     int folder = open_folder(p, &missing, why);
     if (folder < 0)
         return missing ? no_folder(p, why) : false;
+    *why = (struct report){.code = FAILURE_NONE};
     bool ok = newfile_leftover(folder, file, leftover);
-    if (ok && *leftover) {
-        if (is_whole(p, name, leftover, why))
-            ok = newfile_finish(folder, leftover, file);
-        else if (why->code == FAILURE_UNREACHABLE)
-            ok = false;
-    }
+    if (ok && *leftover && is_whole(p, name, leftover, why))
+        ok = newfile_finish(folder, leftover, file);
     if (!ok)
         report_set(why, FAILURE_UNREACHABLE, "cannot finish what was begun in %s: %s: try again", p->state, strerror(errno));
+    ok = ok && why->code != FAILURE_UNREACHABLE;
     close(folder);
     return ok;
 }

@@ -43,7 +43,7 @@ static void check_url(const char *text)
         MUST(strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
         if (strcmp(scheme, "http") == 0)
             MUST(settings_is_loopback(host) || (!allowed && strncmp(host, "169.254.", 8) == 0));
-        if (host[strspn(host, "0123456789.")]) /* numbers have more than one form */
+        if (*host != '[' && host[strspn(host, "0123456789.")]) /* numbers have more than one form */
             MUST(strcasestr(text, host));
         free(own);
         curl_free(scheme);
