@@ -15,6 +15,7 @@ publish_all() {
     document https://hang.test imap.hang.test | publish hang.test
     document "$AUTH" imap.foreign.example | publish foreign.test
     publish password.test <<< '{"protocols": {"imap": {"host": "imap.password.test"}}, "authentication": {}}'
+    echo 'mx-host=company.test,aspmx.l.google.com,10' >> "$E2E_RUN/dns/dnsmasq.conf"
     metadata liar.test <<< "{\"issuer\": \"$AUTH\", \"token_endpoint\": \"$AUTH/token\"}"
     metadata plain.test <<< '{"issuer": "https://plain.test", "token_endpoint": "https://plain.test/token",
         "authorization_endpoint": "https://plain.test/auth"}'
@@ -249,6 +250,9 @@ test_refused_registration() {
     oauth set '{"registration": {"status": 401, "body": "who are you?"}}'
     login_open 1 --issuer "$AUTH"
     has "$T/err" 'auth.test refused to register this program (HTTP 401): ask who runs it for a client id, then run'
+    oauth set '{"registration": {"status": 307, "body": "elsewhere"}}'
+    login_open 1 --issuer "$AUTH"
+    has "$T/err" 'auth.test refused to register this program (HTTP 307, a redirect): ask who runs it for a client id, then run'
     oauth set '{"registration": {"status": 503, "body": "later"}}'
     login_open 75 --issuer "$AUTH"
     has "$T/err" 'auth.test cannot register this program now (HTTP 503): try again later'
@@ -295,6 +299,11 @@ test_settings_that_cannot_be_used() {
 test_domain_that_publishes_nothing_of_use() {
     refused password.test 'which provider is me@password.test at?'
     refused nothing.test 'which provider is me@nothing.test at?'
+}
+
+test_provider_that_the_mail_exchanger_tells() {
+    refused company.test 'The mail of me@company.test goes to aspmx.l.google.com, which is Google: taking --provider google.' \
+        'If that is wrong, stop with Ctrl-C and give --provider NAME or --issuer URL.' 'no client id for me@company.test at Google'
 }
 
 test_server_that_names_its_own_configuration() {
