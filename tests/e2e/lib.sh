@@ -136,6 +136,7 @@ fresh_home() {
     T=$E2E_RUN/tests/$1
     mkdir -p "$T/home" "$T/runtime"
     chmod 700 "$T" "$T/home" "$T/runtime"
+    export TMPDIR=$T # what is left there is searched for secrets, too
     export HOME=$T/home XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state XDG_RUNTIME_DIR=$T/runtime
     export E2E_BROWSER_OUTPUT=$T/browser.secret BROWSER=$E2E_DIR/browser
     unset E2E_BROWSER_USER E2E_BROWSER_MODE DISPLAY WAYLAND_DISPLAY XDG_DATA_HOME XDG_CACHE_HOME SASL_CONF_PATH

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the unit tests of the HTTP client cannot play: other versions of HTTP, certificates of every kind, a name server that never
-# answers, and pages in the browser that call at the port of a login.
+# What the unit tests of the HTTP client cannot play: other versions of HTTP, certificates of every kind, and a name server that
+# never answers. The port of a browser login is that of test-login-browser.sh.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 

@@ -322,6 +322,16 @@ static void dripping_headers(void **state)
     talk_end(&t);
 }
 
+static void dripping_body(void **state)
+{
+    struct talk t;
+    (void)state;
+    post_once(&t, WEB_DRIP, "HTTP/1.1 200 OK\r\n\r\n", 1000);
+    assert_unreachable(&t, true);
+    assert_non_null(strstr(t.why.text, "127.0.0.1 did not answer in time"));
+    talk_end(&t);
+}
+
 static void silent_server(void **state)
 {
     struct talk t;
@@ -615,6 +625,7 @@ int main(void)
         cmocka_unit_test(endless_body),
         cmocka_unit_test(oversized_headers),
         cmocka_unit_test(dripping_headers),
+        cmocka_unit_test(dripping_body),
         cmocka_unit_test(silent_server),
         cmocka_unit_test(early_close),
         cmocka_unit_test(truncated_body),
