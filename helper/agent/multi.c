@@ -22,27 +22,40 @@ static void take_out(struct transfer *t)
     t->easy = NULL;
 }
 
+static struct transfer *find(struct multi *m, const CURL *easy)
+{
+    struct transfer *t = m->running;
+    while (t && t->easy != easy)
+        t = t->next;
+    return t;
+}
+
 static void run_done(struct job *j)
 {
     struct transfer *t = (struct transfer *)(void *)((char *)j - offsetof(struct transfer, job));
     t->done(t);
 }
 
-/* Every one that came to its end becomes a job, so that other work gets its turn in between. */
+/* What came to its end becomes a job, so that other work gets its turn in between. */
+static void end(struct transfer *t, CURLcode result)
+{
+    t->result = (int)result;
+    take_out(t);
+    job_queue(t->multi->loop, &t->job);
+}
+
 static void collect(struct multi *m)
 {
     int left;
     for (CURLMsg *message; (message = curl_multi_info_read(m->handle, &left)) != NULL;) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        struct transfer *t = m->running;
-        while (t && t->easy != message->easy_handle)
-            t = t->next;
-        if (!t)
-            continue;
-        t->result = (int)message->data.result;
-        take_out(t);
-        job_queue(m->loop, &t->job);
+        struct transfer *t = message->msg == CURLMSG_DONE ? find(m, message->easy_handle) : NULL;
+        if (t)
+            end(t, message->data.result);
+    }
+    for (struct transfer *t = m->running, *next; t; t = next) {
+        next = t->next;
+        if (t->unwatched)
+            end(t, CURLE_OUT_OF_MEMORY);
     }
 }
 
@@ -77,11 +90,11 @@ static struct line *line_new(struct multi *m, curl_socket_t fd)
     return line;
 }
 
+/* Never fails: libcurl would abort every request and take no more on this handle, for good. */
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
     struct multi *m = arg;
     struct line *line = known;
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (line)
             loop_unwatch(m->loop, &line->watch);
@@ -91,7 +104,10 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
     if (!line)
         line = line_new(m, fd);
     uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
-    return line && loop_watch(m->loop, &line->watch, events) ? 0 : -1;
+    struct transfer *t = line && loop_watch(m->loop, &line->watch, events) ? NULL : find(m, easy);
+    if (t)
+        t->unwatched = true;
+    return 0;
 }
 
 static int set_timer(CURLM *handle, long milliseconds, void *arg)
@@ -152,6 +168,7 @@ bool multi_start(struct multi *m, struct transfer *t, void *easy)
         curl_multi_add_handle(m->handle, easy) != CURLM_OK)
         return false;
     t->easy = easy;
+    t->unwatched = false;
     t->next = m->running;
     m->running = t;
     return true;

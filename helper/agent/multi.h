@@ -21,6 +21,7 @@ struct transfer {
     void (*done)(struct transfer *t); /* called once, as a job; `result` is set */
     void *easy;                       /* CURL *; NULL while it is not on its way */
     int result;                       /* CURLcode */
+    bool unwatched;                   /* nothing would wake it: it ends at once */
     struct job job;
     struct multi *multi;
     struct transfer *next;

@@ -21,6 +21,7 @@ tests_unit_test_agent_siege_LDADD = $(agent_test_libs)
 
 tests_unit_test_agent_renewal_SOURCES = tests/unit/test_agent_renewal.c
 tests_unit_test_agent_renewal_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_renewal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=epoll_ctl
 tests_unit_test_agent_renewal_LDADD = $(agent_test_libs)
 
 tests_unit_test_agent_access_SOURCES = tests/unit/test_agent_access.c

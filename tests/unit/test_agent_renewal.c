@@ -10,10 +10,12 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -170,6 +172,32 @@ static void valid_token_is_served_while_the_provider_is_down(void **state)
     for (int i = 0; i < 20; i++)
         assert_string_equal(rig_get(ME), "still-good");
     assert_true(endpoint(0)->requests <= before + 1);
+}
+
+static int lost_watches; /* of libcurl's sockets, while they connect */
+
+int __real_epoll_ctl(int fd, int operation, int what, struct epoll_event *event);
+int __wrap_epoll_ctl(int fd, int operation, int what, struct epoll_event *event);
+int __wrap_epoll_ctl(int fd, int operation, int what, struct epoll_event *event)
+{
+    if (event->events & EPOLLOUT && lost_watches > 0) {
+        lost_watches--;
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_epoll_ctl(fd, operation, what, event);
+}
+
+/* The kernel has limits, and memory ends: that costs one request, not all that follow. */
+static void socket_that_cannot_be_watched(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    lost_watches = 1;
+    rig_start();
+    lost_watches = 0;
+    rig_await(ME, "at-0-1");
+    assert_on_disk(ME, 0);
 }
 
 static void provider_that_is_down_is_left_alone(void **state)
@@ -569,6 +597,7 @@ int main(void)
         TEST(slow_provider_delays_nobody_else),
         TEST(one_503_at_expiry_is_no_failure),
         TEST(valid_token_is_served_while_the_provider_is_down),
+        TEST(socket_that_cannot_be_watched),
         TEST(provider_that_is_down_is_left_alone),
         TEST(retry_after_is_honoured),
         TEST(dead_refresh_token_is_asked_for_once),
