@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #define ME "me@example.org"
+#define DEAD "dead@example.org"
 
 enum { PATIENCE_MS = 30000, LANDLOCK_NETWORK = 4, LANDLOCK_SIGNALS = 6 };
 
@@ -320,22 +321,53 @@ static void forget_how_to_confine(void)
     assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
+/* An account whose login has ended, which a command tells: with its right to gain privileges, as proc(5) has it. */
+static const char *dead_account(void)
+{
+    char line[512];
+    const char *note = folder_path("announced");
+    const char *script = folder_write("announce", "#!/bin/sh\ngrep NoNewPrivs /proc/self/status > \"$1\"\n", 0700);
+    unlink(note);
+    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
+    rig_account(DEAD, 1, line);
+    rig_state(DEAD, 1, "old", -10);
+    rig_server.endpoints[1].mode = ENDPOINT_REFUSES;
+    return note;
+}
+
+static const char *announced_in(const char *note)
+{
+    assert_non_null(strstr(rig_get(DEAD), "login-needed: "));
+    for (int waited = 0; access(note, F_OK) != 0 || !strchr(store_folder_read(note), '\n'); waited += 10) {
+        assert_true(waited < PATIENCE_MS);
+        rig_nap(10);
+    }
+    return store_folder_read(note);
+}
+
+/* Neither does the agent's confinement keep a command from its work, nor can it be a way out of the agent's rights. */
+static void command_is_confined_or_gains_privileges(void **state)
+{
+    (void)state;
+    const char *note = dead_account();
+    rig_start();
+    assert_string_equal(announced_in(note), "NoNewPrivs:\t1\n");
+}
+
 /* The last one: the filter stays. */
 static void kernel_that_confines_nobody_is_fatal(void **state)
 {
     (void)state;
-    const char *note = folder_path("announced");
-    char line[512];
-    const char *script = folder_write("announce", "#!/bin/sh\necho \"$2\" >> \"$1\"\n", 0700);
-    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
+    const char *note = dead_account();
     forget_how_to_confine();
-    rig_account(ME, 0, line);
+    rig_account(ME, 0, "");
     rig_state(ME, 0, NULL, 0);
     rig_start();
     const char *at = strstr(rig_log(), "not confined to ");
     assert_non_null(at);
     assert_null(strstr(at + 1, "not confined to "));
     assert_string_equal(rig_get(ME), "at-0-1");
+    announced_in(note);
 }
 
 int main(void)
@@ -344,6 +376,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(agent_can_do_more_than_it_needs, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(folder_that_was_replaced_is_never_written_in, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(starter_outlives_the_agent, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(command_is_confined_or_gains_privileges, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(kernel_that_confines_nobody_is_fatal, rig_setup, rig_teardown),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
