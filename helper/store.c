@@ -398,9 +398,19 @@ static bool is_whole(const struct paths *p, const char *name, const char *leftov
     return whole;
 }
 
+/* Takes it if it is whole, and removes it if it is not. False where neither can be done, or it cannot be told. */
+static bool end_leftover(const struct paths *p, const char *name, int folder, const char *file, const char *leftover,
+                         struct report *why)
+{
+    if (is_whole(p, name, leftover, why))
+        return newfile_finish(folder, leftover, file);
+    return why->code != FAILURE_UNREACHABLE && (unlinkat(folder, leftover, 0) == 0 || errno == ENOENT);
+}
+
 /* A process that was killed between writing a state and renaming the file may have spent the refresh token that is in
  * NAME.json: then the only one that works is in its temporary file. That one is never older, since every writer removes
- * all such files before it begins. False where this has to be tried again. */
+ * all such files before it begins; but a power cut can bring back others that are not whole. False where this has to be
+ * tried again. */
 static bool finish_commit(const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];
@@ -410,13 +420,11 @@ static bool finish_commit(const struct paths *p, const char *name, struct report
     int folder = open_folder(p, &missing, why);
     if (folder < 0)
         return missing ? no_folder(p, why) : false;
-    *why = (struct report){.code = FAILURE_NONE};
     bool ok = newfile_leftover(folder, file, leftover);
-    if (ok && *leftover && is_whole(p, name, leftover, why))
-        ok = newfile_finish(folder, leftover, file);
+    while (ok && *leftover)
+        ok = end_leftover(p, name, folder, file, leftover, why) && newfile_leftover(folder, file, leftover);
     if (!ok)
         report_set(why, FAILURE_UNREACHABLE, "cannot finish what was begun in %s: %s: try again", p->state, strerror(errno));
-    ok = ok && why->code != FAILURE_UNREACHABLE;
     close(folder);
     return ok;
 }

@@ -472,6 +472,27 @@ static void state_that_was_not_renamed_is_taken_by_the_next_lock(void **state)
     assert_int_equal(store_folder_count(), 2); /* the lock is a file, too */
 }
 
+/* A folder has an order of its own: the whole one is not always the first. */
+static void state_that_was_not_renamed_is_found_among_halves(void **state)
+{
+    (void)state;
+    for (char c = 'a'; c <= 'h'; c++) {
+        char name[64];
+        fill("old");
+        save();
+        for (char half = 'a'; half <= 'h'; half++) {
+            snprintf(name, sizeof name, "state/.me@x.org.json.half%c%c", c, half);
+            folder_write(name, "", 0600);
+        }
+        snprintf(name, sizeof name, "state/.me@x.org.json.whole%c", c);
+        folder_write(name, "{\"refresh_token\": \"new-rt\"}\n", 0600);
+        lock_and_unlock();
+        load();
+        assert_string_equal(s.refresh_token, "new-rt");
+        assert_int_equal(store_folder_count(), 2);
+    }
+}
+
 static void half_a_state_is_not_taken(void **state)
 {
     (void)state;
@@ -698,6 +719,7 @@ int main(void)
         T(abandoned_change_leaves_nothing),
         T(leftovers_are_swept_and_nothing_else),
         T(state_that_was_not_renamed_is_taken_by_the_next_lock),
+        T(state_that_was_not_renamed_is_found_among_halves),
         T(half_a_state_is_not_taken),
         T(somebody_elses_state_is_not_taken),
         T(nothing_is_written_beside_a_leftover_that_stays),
