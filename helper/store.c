@@ -408,9 +408,9 @@ static bool end_leftover(const struct paths *p, const char *name, int folder, co
 }
 
 /* A process that was killed between writing a state and renaming the file may have spent the refresh token that is in
- * NAME.json: then the only one that works is in its temporary file. That one is never older, since every writer removes
- * all such files before it begins; but a power cut can bring back others that are not whole. False where this has to be
- * tried again. */
+ * NAME.json: then the only one that works is in its temporary file. That one is never older, since every writer
+ * removes all such files before it begins; but a power cut can bring back others that are not whole. False where this
+ * has to be tried again. */
 static bool finish_commit(const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];

@@ -5,6 +5,8 @@
 // Into FOLDER it writes `issuer` when it is ready, `requests.log` (a JSON object for each request to an endpoint,
 // and for each request to a second server that no client should ever talk to), and its tokens, see secrets.mjs.
 //
+// /device (RFC 8628; everybody agrees at once) and /revoke (RFC 7009) are there for who puts them into the metadata.
+//
 // POST /control/next takes a JSON list of behaviours: each of the next requests to the token endpoint uses up one.
 // POST /control/always takes one behaviour (or {}) for all requests that have none. POST /control/set changes
 // `settings`. An access token says when it expires: fault-access-MILLISECONDS-RANDOM. A behaviour may have:
@@ -70,7 +72,7 @@ function tokens(grant, old) {
 
 // The honest answer: [status, object].
 function exchange(form) {
-    if (form.get('grant_type') === 'authorization_code') {
+    if (form.get('grant_type') === 'authorization_code' || form.has('device_code')) {
         const grant = crypto.randomUUID();
         grants.set(grant, true);
         return [200, tokens(grant)];
@@ -156,6 +158,22 @@ function authorize(request, response) {
     response.end();
 }
 
+function device(request, response) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({
+        device_code: secret('fault-device'), user_code: 'BCDF-GHJK', verification_uri: `${issuer}/activate`, expires_in: 600, interval: 1,
+    }));
+}
+
+// Only the end of a refresh token ends anything here.
+async function revoke(request, response) {
+    const known = refreshTokens.get(new URLSearchParams(await read(request)).get('token'));
+    if (known) grants.set(known.grant, false);
+    log({ endpoint: 'revoke', status: 200, known: known !== undefined });
+    response.writeHead(200);
+    response.end();
+}
+
 function metadata(request, response) {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({
@@ -183,6 +201,8 @@ function serve(request, response) {
     if (pathname.startsWith('/control/')) control(request, response);
     else if (pathname === '/token') token(request, response);
     else if (pathname === '/authorize') authorize(request, response);
+    else if (pathname === '/device') device(request, response);
+    else if (pathname === '/revoke') revoke(request, response);
     else if (pathname.startsWith('/.well-known/')) metadata(request, response);
     else {
         response.writeHead(404);

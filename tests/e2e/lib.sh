@@ -160,6 +160,18 @@ state() {
     jq -r ".$1" "$STATES/$ME.json"
 }
 
+# The access token of $ME is too old, though the server would still take it.
+expire_on_disk() {
+    jq '.obtained_at -= 7200 | .expires_at -= 7200' "$STATES/$ME.json" > "$T/state.secret"
+    cp "$T/state.secret" "$STATES/$ME.json"
+}
+
+# Killed at any instant, a process leaves a whole file, for its owner alone.
+state_is_whole() {
+    jq -e .refresh_token "$STATES/$ME.json" > "$T/field.secret" || fail 'the state is not whole'
+    equals "$(stat -c %a "$STATES/$ME.json")" 600
+}
+
 # login_faults [OPTION...] of $ME at the fault server.
 login_faults() {
     status 0 xoauth2 login --issuer "$FAULTS" --client-id desktop --scope 'offline_access mail' "$@" "$ME"

@@ -56,10 +56,12 @@ EXTRA_DIST += \
 	tests/e2e/test-providers.sh \
 	tests/e2e/test-secrets.sh \
 	tests/e2e/test-shared.sh \
+	tests/e2e/test-store-killed.sh \
 	tests/e2e/test-test.sh \
 	tests/e2e/test-texts.sh \
 	tests/e2e/test-tls.sh \
 	tests/e2e/test-verbs.sh \
+	tests/e2e/unsynced.mjs \
 	tests/e2e/watch-client.c \
 	tests/e2e/wrap.sh \
 	tests/e2e/examples/curl \

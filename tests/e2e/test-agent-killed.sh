@@ -17,16 +17,9 @@ kill_agent() {
     wait "$AGENT" 2> /dev/null || true
 }
 
-# The access token is too old, so that the agent renews it as soon as it starts.
-expire_on_disk() {
-    jq '.obtained_at -= 7200 | .expires_at -= 7200' "$STATES/$ME.json" > "$T/state.secret"
-    cp "$T/state.secret" "$STATES/$ME.json"
-}
-
 # Whether the newest refresh token of the server is the one on disk.
 newest_is_on_disk() {
-    jq -e '.refresh_token' "$STATES/$ME.json" > /dev/null || fail 'the state is not whole'
-    equals "$(stat -c %a "$STATES/$ME.json")" 600
+    state_is_whole
     [ "$(grep '^fault-refresh-' "$E2E_RUN/fault/secrets" | tail -n 1)" = "$(state refresh_token)" ]
 }
 

@@ -3,11 +3,6 @@
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 
-state_is_whole() {
-    jq -e '.refresh_token' "$STATES/$ME.json" > "$T/field.secret" || fail 'the state is not whole'
-    equals "$(stat -c %a "$STATES/$ME.json")" 600
-}
-
 has_request() {
     [ "$(token_requests)" -ge 1 ]
 }
