@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the bytes are well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF). Without any they
- * are; `data` may be NULL then. */
+/* Whether the bytes are well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF). Without any
+ * they are; `data` may be NULL then. */
 bool text_is_utf8(const char *data, size_t len);
 
 /* Whether one of the bytes is a control character: below 0x20, or 0x7F. */

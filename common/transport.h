@@ -19,8 +19,8 @@
  * failure, also if `fd` is -1. */
 int transport_lift(int fd);
 
-/* Finds the socket of the user's own agent: $XDG_RUNTIME_DIR/xoauth2/agent.sock, or the same under /run/user/UID if that
- * folder is the user's alone. False if there is no such folder. */
+/* Finds the socket of the user's own agent: $XDG_RUNTIME_DIR/xoauth2/agent.sock, or the same under /run/user/UID if
+ * that folder is the user's alone. False if there is no such folder. */
 #define TRANSPORT_PATH_MAX 108 /* bytes of a socket's path, with its NUL */
 bool transport_user_socket(char path[TRANSPORT_PATH_MAX]);
 

@@ -57,16 +57,17 @@ static struct readfile_rules account_rules(const struct paths *p, size_t limit)
     return (struct readfile_rules){.forbidden_mode = account_forbidden_mode(p), .owner = p->owner, .limit = limit};
 }
 
-/* Whoever else may write to the folder can give one account's file the name of another, and so have the other's refresh
- * token sent where he likes. */
+/* Whoever else may write to the folder can give one account's file the name of another, and so have the other's
+ * refresh token sent where he likes. */
 static bool trust_folder(const struct paths *p, struct report *why)
 {
     struct stat st;
     if (stat(p->accounts, &st) != 0)
         return true; /* which is told with the file */
     if (st.st_uid != 0 && st.st_uid != p->owner)
-        return report_set(why, FAILURE_CONFIG, "the folder %s belongs to user id %lu: run 'chown %lu %s' if you trust it",
-                          p->accounts, (unsigned long)st.st_uid, (unsigned long)p->owner, p->accounts);
+        return report_set(why, FAILURE_CONFIG,
+                          "the folder %s belongs to user id %lu: run 'chown %lu %s' if you trust it", p->accounts,
+                          (unsigned long)st.st_uid, (unsigned long)p->owner, p->accounts);
     if (st.st_mode & 022)
         return report_set(why, FAILURE_CONFIG, "others may write to the folder %s: run 'chmod go-w %s'", p->accounts,
                           p->accounts);

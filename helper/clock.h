@@ -11,7 +11,8 @@ int64_t clock_wall(void);
 /* Milliseconds of CLOCK_MONOTONIC: for deadlines. */
 int64_t clock_monotonic(void);
 
-/* Waits for a moment, with patience for what may pass: memory or a disk that is short. False when the deadline has passed. */
+/* Waits for a moment, with patience for what may pass: memory or a disk that is short. False when the deadline has
+ * passed. */
 bool clock_nap(int64_t deadline);
 
 /* Milliseconds from now to the deadline, 0 when it has passed, at most INT_MAX: for poll(2). */

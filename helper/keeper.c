@@ -56,8 +56,8 @@ static enum readfile_result nothing_kept(const struct account *a, const struct p
     struct report cause = *why;
     if (account_grant(a) != GRANT_AUTHORIZATION_CODE && cause.code == FAILURE_CONFIG)
         return READFILE_MISSING;
-    report_set(why, cause.code, "%s; if there was no login yet, run 'xoauth2%s login %s'", cause.text, paths_option(p),
-               a->name);
+    report_set(why, cause.code, "%s; if there was no login yet, run 'xoauth2%s login %s'", cause.text,
+               paths_option(p), a->name);
     return READFILE_REFUSED;
 }
 
@@ -105,13 +105,15 @@ static bool push(const struct account *a, const struct secret *text, struct repo
     secret_init(&back, 0);
     bool ok = account_run(a, SETTING_STORE_WRITE, text, NULL, KEEPER_TIMEOUT, why) && read_text(a, &back, why);
     if (ok && !same_text(text, &back))
-        ok = keyfile_complain(&a->file, SETTING_STORE_READ, why,
-                              "'store_read' does not give back what 'store_write' was given: they must reach the same place");
+        ok = keyfile_complain(
+            &a->file, SETTING_STORE_READ, why,
+            "'store_read' does not give back what 'store_write' was given: they must reach the same place");
     secret_free(&back);
     return ok;
 }
 
-/* Overwrites what was in the file before its name goes. Whether that reaches the same blocks is the file system's affair. */
+/* Overwrites what was in the file before its name goes. Whether that reaches the same blocks is the file system's
+ * affair. */
 static void blot_out(const char *path, size_t len)
 {
     static const char zeros[4096];
@@ -128,8 +130,9 @@ static void blot_out(const char *path, size_t len)
     close(fd);
 }
 
-/* The file is renamed before it is overwritten, so that no reader meets zeros. The name is one that newfile.h knows for what a
- * killed process left: the next to lock the account takes it back if it is whole still, and sweeps it if not. */
+/* The file is renamed before it is overwritten, so that no reader meets zeros. The name is one that newfile.h knows
+ * for what a killed process left: the next to lock the account takes it back if it is whole still, and sweeps it if
+ * not. */
 static bool remove_file(const struct account *a, const struct paths *p, size_t len, struct report *why)
 {
     char path[PATH_MAX];

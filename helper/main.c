@@ -40,9 +40,11 @@ static const struct verb VERBS[] = {
      "[--foreground] [--socket PATH]..."},
     {"import", NULL, LIBEXECDIR "/import", ACCOUNT_NONE, false, "take accounts over from other programs",
      "[OPTION...] [FILE]..."},
-    {"dump", NULL, LIBEXECDIR "/dump", ACCOUNT_NONE, false, "write accounts with their tokens into a pipe", "[ACCOUNT]..."},
+    {"dump", NULL, LIBEXECDIR "/dump", ACCOUNT_NONE, false, "write accounts with their tokens into a pipe",
+     "[ACCOUNT]..."},
     {"restore", NULL, LIBEXECDIR "/restore", ACCOUNT_NONE, false, "read them on another machine", "[--force]"},
-    {"helper", verb_helper, NULL, ACCOUNT_NONE, false, "answer requests of xoauth2-protocol(7) on standard input", ""},
+    {"helper", verb_helper, NULL, ACCOUNT_NONE, false, "answer requests of xoauth2-protocol(7) on standard input",
+     ""},
 };
 
 enum { VERB_COUNT = sizeof VERBS / sizeof VERBS[0] };

@@ -113,8 +113,8 @@ static bool find_program(const char *name, char path[PATH_MAX])
     return false;
 }
 
-/* Who and where the user is, how to reach his agents and keyrings, and his language. Everything else a command can be given with
- * env(1). A name that ends with '*' stands for all that begin so. */
+/* Who and where the user is, how to reach his agents and keyrings, and his language. Everything else a command can be
+ * given with env(1). A name that ends with '*' stands for all that begin so. */
 static const char *const PASSED[] = {
     "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "XDG_*", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY",
     "WAYLAND_DISPLAY", "XAUTHORITY", "GNUPGHOME", "GPG_TTY", "GPG_AGENT_INFO", "SSH_AUTH_SOCK", "PASSWORD_STORE_*",
@@ -236,7 +236,8 @@ static int spawn(const char *path, char *const words[], int input, int output, p
 
 enum outcome { OUTCOME_ENDED, OUTCOME_LATE, OUTCOME_TOO_MUCH, OUTCOME_TROUBLE };
 
-/* Reads what is there, without waiting. Returns bytes, 0 at the end, -1 where nothing is there, -2 where it is too much. */
+/* Reads what is there, without waiting. Returns bytes, 0 at the end, -1 where nothing is there, -2 where it is too
+ * much. */
 static ssize_t read_some(int fd, struct secret *output, size_t *seen)
 {
     char discarded[READ_SIZE];
@@ -311,9 +312,10 @@ static bool judge(const char *what, enum outcome outcome, int status, int64_t ti
     case OUTCOME_ENDED:
         return judge_status(what, status, why);
     case OUTCOME_LATE:
-        return report_set(why, FAILURE_UNREACHABLE,
-                          "%s: the command did not end within %lld s and was killed: run it by hand to see what it waits for",
-                          what, (long long)(timeout + 999) / 1000);
+        return report_set(
+            why, FAILURE_UNREACHABLE,
+            "%s: the command did not end within %lld s and was killed: run it by hand to see what it waits for", what,
+            (long long)(timeout + 999) / 1000);
     case OUTCOME_TOO_MUCH:
         return report_set(why, FAILURE_CONFIG, "%s: the command writes too much: that cannot be right", what);
     case OUTCOME_TROUBLE:
@@ -376,8 +378,8 @@ bool runner_start(const char *line, const char *what, const char *const more[], 
     return error ? start_failed(what, error, why) : true;
 }
 
-bool runner_run(const char *line, const char *what, const struct secret *input, struct secret *output, int64_t timeout,
-                struct report *why)
+bool runner_run(const char *line, const char *what, const struct secret *input, struct secret *output,
+                int64_t timeout, struct report *why)
 {
     struct words w;
     char path[PATH_MAX];

@@ -9,8 +9,8 @@ enum screen_colour { SCREEN_RED = 31, SCREEN_GREEN = 32, SCREEN_YELLOW = 33 };
 void screen_print(enum screen_colour colour, const char *text);
 
 /* After a second shows the seconds and this text, without control characters, until screen_ready(). Standard output
- * and standard error must both be the terminal, so that a program that runs the command for its output never finds its
- * own screen written on. Uses SIGALRM. */
+ * and standard error must both be the terminal, so that a program that runs the command for its output never finds
+ * its own screen written on. Uses SIGALRM. */
 void screen_waiting(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Takes the line away. To be called before anything else is written, and harmless at any time. */

@@ -377,7 +377,7 @@ static bool no_folder(const struct paths *p, struct report *why)
     return report_set(why, FAILURE_CONFIG, "the folder %s is missing: run the command again", p->state);
 }
 
-/* Whether a leftover is a whole state of the store's owner. False with FAILURE_UNREACHABLE where that cannot be told. */
+/* Whether a leftover is a whole state of the store's owner. FAILURE_UNREACHABLE: that cannot be told. */
 static bool is_whole(const struct paths *p, const char *name, const char *leftover, struct report *why)
 {
     char path[PATH_MAX];
@@ -424,7 +424,8 @@ static bool finish_commit(const struct paths *p, const char *name, struct report
     while (ok && *leftover)
         ok = end_leftover(p, name, folder, file, leftover, why) && newfile_leftover(folder, file, leftover);
     if (!ok)
-        report_set(why, FAILURE_UNREACHABLE, "cannot finish what was begun in %s: %s: try again", p->state, strerror(errno));
+        report_set(why, FAILURE_UNREACHABLE, "cannot finish what was begun in %s: %s: try again", p->state,
+                   strerror(errno));
     close(folder);
     return ok;
 }

@@ -85,9 +85,10 @@ bool state_is_fresh(const struct state *s, int64_t now, int64_t margin);
 bool state_is_valid(const struct state *s, int64_t now);
 
 /* Takes the account's lock: a file NAME.lock in the state folder, which is made if missing, flock(2)ed, never
- * removed. A commit that a killed process had almost done is finished then: so read the state afterwards. The descriptor
- * is close-on-exec and the lock lives until its last copy is closed, so a child may inherit it. Waits until `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its
- * owner's. Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
+ * removed. A commit that a killed process had almost done is finished then: so read the state afterwards. The
+ * descriptor is close-on-exec and the lock lives until its last copy is closed, so a child may inherit it. Waits
+ * until `deadline` (CLOCK_MONOTONIC milliseconds, see clock.h). The state folder must be 0700 and its owner's.
+ * Returns the descriptor or -1 with FAILURE_BUSY or FAILURE_CONFIG. */
 int store_lock(const struct paths *p, const char *name, int64_t deadline, struct report *why);
 void store_unlock(int *fd);
 
@@ -117,7 +118,9 @@ bool state_save(const struct state *s, const struct paths *p, const char *name, 
 /* Removes NAME.json, and the agent's NAME.told; true where there is none. The lock must be held. */
 bool state_remove(const struct paths *p, const char *name, struct report *why);
 
-/* Calls `each` with the name of every state that a user of the account has, "ACCOUNT USER", sorted. A missing folder has none. */
-void state_each_user(const struct paths *p, const char *account, void (*each)(void *arg, const char *name), void *arg);
+/* Calls `each` with the name of every state that a user of the account has, "ACCOUNT USER", sorted. A missing folder
+ * has none. */
+void state_each_user(const struct paths *p, const char *account, void (*each)(void *arg, const char *name),
+                     void *arg);
 
 #endif

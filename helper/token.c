@@ -36,8 +36,9 @@ static bool remembered(const char *name, const struct paths *p, const struct sta
 {
     if (e->message)
         return report_set(why, e->code, "%s", e->message);
-    return report_set(why, e->code, "the last attempt to renew the token of %s failed (%s): run 'xoauth2%s refresh %s'",
-                      name, failure_name(e->code), paths_option(p), name);
+    return report_set(why, e->code,
+                      "the last attempt to renew the token of %s failed (%s): run 'xoauth2%s refresh %s'", name,
+                      failure_name(e->code), paths_option(p), name);
 }
 
 static bool login_needed(const char *name, const struct paths *p, const struct state *s, struct report *why)
@@ -328,7 +329,8 @@ bool token_unknown(const struct protocol_message *request, struct report *why)
                       request->verb);
 }
 
-static bool answer(enum lookup_stores stores, const struct protocol_message *request, struct secret *reply, struct report *why)
+static bool answer(enum lookup_stores stores, const struct protocol_message *request, struct secret *reply,
+                   struct report *why)
 {
     struct account a;
     struct paths p;

@@ -35,10 +35,11 @@ static void judge(struct view *v)
     if (e->code != FAILURE_NONE)
         report_set(&v->problem, e->code, "%s", e->message ? e->message : failure_name(e->code));
     else if (keeper_is_waiting(&v->account, v->paths))
-        report_set(&v->problem, FAILURE_CONFIG,
-                   "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by hand to "
-                   "see why, then 'xoauth2%s refresh %s'",
-                   v->account_file, v->state_file, option, v->name);
+        report_set(
+            &v->problem, FAILURE_CONFIG,
+            "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by hand to "
+            "see why, then 'xoauth2%s refresh %s'",
+            v->account_file, v->state_file, option, v->name);
     else if (!s->refresh_token && !s->unattended && !state_is_valid(s, v->now))
         report_set(&v->problem, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", v->name,
                    option, v->name);
@@ -165,8 +166,8 @@ static void print_user(void *arg, const char *name)
     if (state_load(&s, l->paths, name, &ignored) != READFILE_OK)
         return;
     command_time(s.expires_at, l->now, when);
-    snprintf(text, sizeof text, "%s, %s%s", name + l->skip, s.access_token ? "access token until " : "no access token",
-             s.access_token ? when : "");
+    snprintf(text, sizeof text, "%s, %s%s", name + l->skip,
+             s.access_token ? "access token until " : "no access token", s.access_token ? when : "");
     print_value("user", text);
     state_free(&s);
 }
@@ -334,7 +335,8 @@ int verb_status(const struct command *c)
     if (ok && c->json)
         puts(json_object_to_json_string_ext(out.json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     if (ok && !c->json && out.count == 0)
-        fprintf(stderr, "xoauth2: there is no account: run 'xoauth2%s login ADDRESS'\n", c->system ? " --system" : "");
+        fprintf(stderr, "xoauth2: there is no account: run 'xoauth2%s login ADDRESS'\n",
+                c->system ? " --system" : "");
     json_object_put(out.json);
     return ok ? out.status : command_fail(&why);
 }

@@ -31,7 +31,8 @@ static bool get_token(const struct command *c, struct token_reply *reply, struct
     enum inquiry result = INQUIRY_NOBODY;
     if (ours)
         result = inquiry_token(p.system, *a.subject ? a.subject : a.name, reply, why);
-    else if (why->code == FAILURE_NO_ACCOUNT) /* the system's accounts need not be readable to who may have their tokens */
+    else if (why->code ==
+             FAILURE_NO_ACCOUNT) /* the system's accounts need not be readable to who may have their tokens */
         result = inquiry_token(true, c->account, reply, why);
     bool ok = result == INQUIRY_ANSWERED;
     if (ours && result == INQUIRY_NOBODY)

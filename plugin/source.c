@@ -218,10 +218,11 @@ static void nobody_there(const struct errand *e, struct report *why)
 /* The helper knows no account, and cannot see those of the machine. */
 static void machine_unasked(const struct errand *e, struct report *why)
 {
-    report_set(why, FAILURE_UNREACHABLE,
-               "no account for %s of this user, and no agent at %s, which alone may use this machine's accounts: start "
-               "it, or run 'xoauth2 login %s', %s",
-               e->account, e->places->system_socket, e->account, OR_PLAIN);
+    report_set(
+        why, FAILURE_UNREACHABLE,
+        "no account for %s of this user, and no agent at %s, which alone may use this machine's accounts: start "
+        "it, or run 'xoauth2 login %s', %s",
+        e->account, e->places->system_socket, e->account, OR_PLAIN);
 }
 
 static bool machine_has_accounts(const struct source_places *places)

@@ -291,8 +291,9 @@ static uid_t busiest(const struct clients *all)
     return tallies[most].uid;
 }
 
-/* Makes room for somebody: of the user with the most connections the one that has been idle for longest goes. If none is idle,
- * another user need not suffer from that: then the oldest goes, whether it waits for a token or does not read its reply. */
+/* Makes room for somebody: of the user with the most connections the one that has been idle for longest goes. If none
+ * is idle, another user need not suffer from that: then the oldest goes, whether it waits for a token or does not
+ * read its reply. */
 static bool evict(struct clients *all, const struct peer *newcomer)
 {
     uid_t uid = busiest(all);

@@ -17,7 +17,8 @@ bool confine_privileges(struct report *why)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         return true;
-    return report_set(why, FAILURE_NONE, "programs that are started could gain new privileges: the kernel cannot forbid that (%s)",
+    return report_set(why, FAILURE_NONE,
+                      "programs that are started could gain new privileges: the kernel cannot forbid that (%s)",
                       strerror(errno));
 }
 
@@ -61,15 +62,16 @@ enum {
 /* All that changes something on disk. */
 static const uint64_t CHANGES = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                                 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-                                LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                                LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+                                LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+                                LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
 
 static uint64_t truncates(long version)
 {
     return version >= VERSION_TRUNCATE ? FILE_TRUNCATE : 0;
 }
 
-/* All that the kernel can forbid, but reading and connecting. Moving files to other folders is forbidden in any case. */
+/* All that the kernel can forbid, but reading and connecting. Moving files to other folders always is. */
 static int make_ruleset(long version)
 {
     struct ruleset all = {.files = LANDLOCK_ACCESS_FS_EXECUTE | CHANGES | truncates(version)};
@@ -111,7 +113,8 @@ static bool permit_removal(int ruleset, const char *socket)
 
 static bool permit_all(int ruleset, long version, const char *store, const char *const sockets[], size_t count)
 {
-    const uint64_t in_store = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE;
+    const uint64_t in_store =
+        LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE;
     bool ok = permit(ruleset, store, in_store | truncates(version)) &&
               permit(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE);
     for (size_t i = 0; ok && i < count; i++)
@@ -126,7 +129,8 @@ bool confine_files(const char *store, const char *const sockets[], size_t count,
     bool ok = ruleset >= 0 && permit_all(ruleset, version, store, sockets, count) &&
               syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     if (!ok)
-        report_set(why, FAILURE_NONE, "not confined to %s: the kernel has no Landlock for it (%s)", store, strerror(errno));
+        report_set(why, FAILURE_NONE, "not confined to %s: the kernel has no Landlock for it (%s)", store,
+                   strerror(errno));
     if (ruleset >= 0)
         close(ruleset);
     return ok;

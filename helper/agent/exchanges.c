@@ -94,7 +94,8 @@ static void check_place(const struct agent *a)
 {
     if (!confine_is_elsewhere(&a->store, a->paths.state))
         return;
-    log_warning("the folder %s is another one than when the agent started, which ends now: start it anew", a->paths.state);
+    log_warning("the folder %s is another one than when the agent started, which ends now: start it anew",
+                a->paths.state);
     kill(getpid(), SIGTERM);
 }
 

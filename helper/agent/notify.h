@@ -13,6 +13,7 @@
 void notify_if_needed(struct entry *e);
 
 /* In the starter: runs the notify_command of an account, where it has one that may be run. */
-bool notify_run(const struct paths *p, const char *account, const char *heading, const char *text, struct report *why);
+bool notify_run(const struct paths *p, const char *account, const char *heading, const char *text,
+                struct report *why);
 
 #endif

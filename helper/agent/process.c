@@ -198,7 +198,8 @@ static bool open_all(struct process *p, const struct options *o, int inherited, 
     if (!open_sockets(p, o, inherited, why))
         return false;
     confine(p);
-    if (!multi_open(&a->multi, &a->loop, why) || !disk_open(&a->disk, &a->loop, why) || !table_open(&a->table, a, why))
+    if (!multi_open(&a->multi, &a->loop, why) || !disk_open(&a->disk, &a->loop, why) ||
+        !table_open(&a->table, a, why))
         return false;
     return listeners_start(&a->listeners) ||
            report_set(why, FAILURE_UNREACHABLE, "the sockets cannot be watched: %s", strerror(errno));

@@ -54,7 +54,8 @@ static bool take_order(struct order *o, int descriptors[DESCRIPTORS])
     return got > 0;
 }
 
-static void carry_out(const struct order *o, const int descriptors[DESCRIPTORS], const struct paths *p, struct report *why)
+static void carry_out(const struct order *o, const int descriptors[DESCRIPTORS], const struct paths *p,
+                      struct report *why)
 {
     bool ok = false;
     if (o->kind == ORDER_RELAY && descriptors[1] >= 0)
@@ -67,8 +68,8 @@ static void carry_out(const struct order *o, const int descriptors[DESCRIPTORS],
         *why = (struct report){0};
 }
 
-/* What was started is nobody's business any more. The agent ends by signals that a terminal or service manager sends to this
- * process too; its own end comes with the agent's. */
+/* What was started is nobody's business any more. The agent ends by signals that a terminal or service manager sends
+ * to this process too; its own end comes with the agent's. */
 static void ignore_signals(void)
 {
     static const int IGNORED[STARTER_SIGNALS] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
@@ -166,7 +167,8 @@ static bool order(struct starter *s, const struct order *o, const int *descripto
     if (s->channel >= 0 && send_order(s->channel, o, descriptors) && take_answer(s->channel, why))
         return why->code == FAILURE_NONE;
     starter_close(s);
-    return report_set(why, FAILURE_UNREACHABLE, "the process that starts programs for the agent has ended: start the agent anew");
+    return report_set(why, FAILURE_UNREACHABLE,
+                      "the process that starts programs for the agent has ended: start the agent anew");
 }
 
 bool starter_relay(struct starter *s, int input, int connection, struct report *why)

@@ -1,6 +1,6 @@
-/* The C library's free() and realloc() for the agent: what is given back is wiped, by whichever library. libcurl, OpenSSL and
- * json-c leave requests, replies and printed states in memory that they free, and the agent lives for months. Sanitizers
- * have an allocator of their own, and valgrind replaces these two like all others. */
+/* The C library's free() and realloc() for the agent: what is given back is wiped, by whichever library. libcurl,
+ * OpenSSL and json-c leave requests, replies and printed states in memory that they free, and the agent lives for
+ * months. Sanitizers have an allocator of their own, and valgrind replaces these two like all others. */
 #include "config.h"
 
 #include <malloc.h>
@@ -8,7 +8,8 @@
 #include <string.h>
 
 #if defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer))
+#define SANITIZED \
+    (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #else

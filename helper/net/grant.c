@@ -56,8 +56,9 @@ static const char *member(struct json_object *root, const char *name, const char
 {
     const char *value = jsontext_string(root, name);
     if (!value)
-        report_set(cause, FAILURE_CONFIG, "%s has no '%s': it must be the JSON key file that Google made for the service account",
-                   path, name);
+        report_set(cause, FAILURE_CONFIG,
+                   "%s has no '%s': it must be the JSON key file that Google made for the service account", path,
+                   name);
     return value;
 }
 
@@ -72,12 +73,13 @@ static bool take_service_key(struct grant_source *g, const char *pem, const char
         g->key = jwt_key_parse(&text, what, cause);
     secret_free(&text);
     if (g->key && jwt_key_algorithm(g->key, JWT_RS256) != JWT_RS256)
-        return report_set(cause, FAILURE_CONFIG, "%s is not of the kind RSA, as those of Google's service accounts are", what);
+        return report_set(cause, FAILURE_CONFIG,
+                          "%s is not of the kind RSA, as those of Google's service accounts are", what);
     return g->key != NULL;
 }
 
-static bool take_service_members(struct grant_source *g, struct oauth_client *c, struct json_object *root, const char *path,
-                                 struct report *cause)
+static bool take_service_members(struct grant_source *g, struct oauth_client *c, struct json_object *root,
+                                 const char *path, struct report *cause)
 {
     const char *email = member(root, "client_email", path, cause);
     const char *pem = email ? member(root, "private_key", path, cause) : NULL;
@@ -93,7 +95,8 @@ static bool take_service_members(struct grant_source *g, struct oauth_client *c,
     return c->token_endpoint && g->issuer ? take_service_key(g, pem, path, cause) : no_memory(cause);
 }
 
-static bool open_service_account(struct grant_source *g, struct oauth_client *c, const struct paths *p, struct report *why)
+static bool open_service_account(struct grant_source *g, struct oauth_client *c, const struct paths *p,
+                                 struct report *why)
 {
     const struct account *a = c->account;
     const char *path = a->file.value[SETTING_SERVICE_ACCOUNT_FILE];
@@ -125,7 +128,8 @@ static bool open_client_key(struct grant_source *g, struct oauth_client *c, cons
     if (!c->client_id)
         return keyfile_complain(&c->account->file, SETTING_GRANT, why,
                                 "'grant: jwt_bearer' with 'client_key_file' needs 'client_id' too: add it");
-    g->key = jwt_key_load(c->account->file.value[SETTING_CLIENT_KEY_FILE], account_forbidden_mode(p), p->owner, &cause);
+    g->key =
+        jwt_key_load(c->account->file.value[SETTING_CLIENT_KEY_FILE], account_forbidden_mode(p), p->owner, &cause);
     if (!g->key)
         return blame(c->account, SETTING_CLIENT_KEY_FILE, &cause, why);
     g->issuer = strdup(c->client_id);
@@ -143,13 +147,15 @@ bool grant_open(struct grant_source *g, struct oauth_client *c, const struct pat
     if (!take_scope(g, a, why))
         return false;
     if (g->kind == GRANT_MANAGED_IDENTITY)
-        return g->scope || keyfile_complain(&a->file, SETTING_GRANT, why,
-                                            "'grant: managed_identity' needs 'provider' or 'scope' to tell for what: add one");
+        return g->scope ||
+               keyfile_complain(&a->file, SETTING_GRANT, why,
+                                "'grant: managed_identity' needs 'provider' or 'scope' to tell for what: add one");
     if (!check_tenant(a, why))
         return false;
     if (g->kind == GRANT_CLIENT_CREDENTIALS)
         return true;
-    return a->file.value[SETTING_SERVICE_ACCOUNT_FILE] ? open_service_account(g, c, p, why) : open_client_key(g, c, p, why);
+    return a->file.value[SETTING_SERVICE_ACCOUNT_FILE] ? open_service_account(g, c, p, why)
+                                                       : open_client_key(g, c, p, why);
 }
 
 void grant_close(struct grant_source *g)
@@ -198,7 +204,8 @@ bool grant_prepare(struct grant_source *g, const struct oauth_client *c, struct 
 void grant_fill(const struct grant_source *g, struct http_field fields[GRANT_FIELDS])
 {
     bool bearer = g->kind == GRANT_JWT_BEARER;
-    fields[0] = (struct http_field){"grant_type", bearer ? "urn:ietf:params:oauth:grant-type:jwt-bearer" : "client_credentials"};
+    fields[0] = (struct http_field){"grant_type",
+                                    bearer ? "urn:ietf:params:oauth:grant-type:jwt-bearer" : "client_credentials"};
     fields[1] = (struct http_field){"scope", g->google ? NULL : g->scope};
     fields[2] = (struct http_field){bearer ? "assertion" : NULL, g->assertion.data};
     fields[3] = (struct http_field){NULL, NULL};
@@ -240,8 +247,9 @@ struct http_exchange *grant_start_identity(const struct grant_source *g, struct 
     const char *app_url = getenv("IDENTITY_ENDPOINT");
     const char *app_secret = getenv("IDENTITY_HEADER");
     if (!resource_of(g->scope, resource)) {
-        keyfile_complain(&c->account->file, SETTING_GRANT, why,
-                         "'grant: managed_identity' takes one scope, such as https://outlook.office365.com/.default: mend 'scope'");
+        keyfile_complain(
+            &c->account->file, SETTING_GRANT, why,
+            "'grant: managed_identity' takes one scope, such as https://outlook.office365.com/.default: mend 'scope'");
         return NULL;
     }
     if (!url && app_url && app_secret)
@@ -300,9 +308,11 @@ bool grant_run_command(const struct account *a, int64_t timeout, struct oauth_an
     *answer = (struct oauth_answer){0};
     bool ok = account_run(a, SETTING_TOKEN_COMMAND, NULL, &output, timeout, why);
     if (ok && !grant_parse_output(&output, answer))
-        ok = keyfile_complain(&a->file, SETTING_TOKEN_COMMAND, why,
-                              "'token_command': the command wrote %s: it must write the token in its first line, or JSON with "
-                              "'access_token'", output.len == 0 ? "nothing" : "no token");
+        ok = keyfile_complain(
+            &a->file, SETTING_TOKEN_COMMAND, why,
+            "'token_command': the command wrote %s: it must write the token in its first line, or JSON with "
+            "'access_token'",
+            output.len == 0 ? "nothing" : "no token");
     secret_free(&output);
     return ok;
 }

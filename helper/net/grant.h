@@ -1,5 +1,5 @@
-/* Tokens without a person: client credentials, service accounts, managed identities, commands. Which request each makes;
- * renew.h sends it and takes the answer into the state. */
+/* Tokens without a person: client credentials, service accounts, managed identities, commands. Which request each
+ * makes; renew.h sends it and takes the answer into the state. */
 #ifndef XOAUTH2_GRANT_H
 #define XOAUTH2_GRANT_H
 
@@ -11,7 +11,7 @@
 
 #define GRANT_FIELDS 4             /* of a request, with the NULL that ends it */
 #define GRANT_ASSERTION_LIFETIME 3600 /* seconds: the most that Google takes */
-#define GRANT_COMMAND_LIFETIME 60  /* seconds for which a token of token_command counts where it does not say: it keeps its own */
+#define GRANT_COMMAND_LIFETIME 60     /* seconds, where token_command does not say: it keeps its own tokens */
 
 /* What one account needs beside its client. All owned. */
 struct grant_source {
@@ -43,8 +43,8 @@ struct http_exchange *grant_start_identity(const struct grant_source *g, struct 
 /* Runs token_command. `*answer` is overwritten; the caller frees it. */
 bool grant_run_command(const struct account *a, int64_t timeout, struct oauth_answer *answer, struct report *why);
 
-/* Reads what token_command wrote: a token in the first line, or JSON with access_token (or accessToken) and perhaps expires_in or
- * expires_on. False where it is neither. */
+/* Reads what token_command wrote: a token in the first line, or JSON with access_token (or accessToken) and perhaps
+ * expires_in or expires_on. False where it is neither. */
 bool grant_parse_output(const struct secret *output, struct oauth_answer *answer);
 
 #endif

@@ -437,7 +437,8 @@ static bool add_query(CURL *easy, const char *url, const struct http_field query
     return ok;
 }
 
-static bool set_identity(struct http_exchange *x, const char *url, const struct http_field query[], const char *header)
+static bool set_identity(struct http_exchange *x, const char *url, const struct http_field query[],
+                         const char *header)
 {
     struct secret whole;
     secret_init(&whole, URL_MAX);

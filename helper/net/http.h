@@ -73,8 +73,9 @@ struct http_exchange *http_start_get(struct http *h, const char *url, const char
 struct http_exchange *http_start_json(struct http *h, const char *url, const char *json, int64_t timeout,
                                       struct report *why);
 
-/* A GET for a managed identity: from a service of the machine's own cloud, which may be plain http at a link-local address
- * (settings_identity_url_allowed). `query` is encoded and added; `header` is one whole line. No redirect is followed. */
+/* A GET for a managed identity: from a service of the machine's own cloud, which may be plain http at a link-local
+ * address (settings_identity_url_allowed). `query` is encoded and added; `header` is one whole line. No redirect is
+ * followed. */
 struct http_exchange *http_start_identity(struct http *h, const char *url, const struct http_field query[],
                                           const char *header, int64_t timeout, struct report *why);
 

@@ -65,11 +65,15 @@ struct jwt_key *jwt_key_parse(const struct secret *pem, const char *what, struct
     if (key && key->pkey && !wrong)
         return key;
     if (wrong)
-        report_set(why, FAILURE_CONFIG, "%s %s: make one with 'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048' or "
-                   "'openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'", what, wrong);
+        report_set(why, FAILURE_CONFIG,
+                   "%s %s: make one with 'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048' or "
+                   "'openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'",
+                   what, wrong);
     else if (encrypted)
-        report_set(why, FAILURE_CONFIG, "%s has a private key with a passphrase, which nobody is here to give: write it without "
-                   "one with 'openssl pkey -in OLD -out NEW', mode 0600", what);
+        report_set(why, FAILURE_CONFIG,
+                   "%s has a private key with a passphrase, which nobody is here to give: write it without "
+                   "one with 'openssl pkey -in OLD -out NEW', mode 0600",
+                   what);
     else
         report_set(why, FAILURE_CONFIG, "%s has no private key in PEM form (-----BEGIN PRIVATE KEY-----)", what);
     jwt_key_free(&key);
@@ -165,17 +169,20 @@ static bool check_certificate(X509 *certificate, const char *path, const struct 
     char date[16];
     if (X509_cmp_time(X509_get0_notAfter(certificate), &when) <= 0) {
         date_of(X509_get0_notAfter(certificate), date);
-        return report_set(why, FAILURE_CONFIG, "the certificate in %s ended on %s: make a new one, upload it to the provider and "
-                          "put it there", path, date);
+        return report_set(why, FAILURE_CONFIG,
+                          "the certificate in %s ended on %s: make a new one, upload it to the provider and "
+                          "put it there",
+                          path, date);
     }
     if (X509_cmp_time(X509_get0_notBefore(certificate), &when) > 0) {
         date_of(X509_get0_notBefore(certificate), date);
-        return report_set(why, FAILURE_CONFIG, "the certificate in %s begins on %s: check this machine's clock", path, date);
+        return report_set(why, FAILURE_CONFIG, "the certificate in %s begins on %s: check this machine's clock", path,
+                          date);
     }
     if (X509_check_private_key(certificate, key->pkey) == 1)
         return true;
-    return report_set(why, FAILURE_CONFIG, "the certificate in %s does not belong to the private key: give the two of one pair",
-                      path);
+    return report_set(why, FAILURE_CONFIG,
+                      "the certificate in %s does not belong to the private key: give the two of one pair", path);
 }
 
 bool jwt_thumbprint(const char *path, uid_t owner, const struct jwt_key *key, int64_t now,
@@ -251,8 +258,8 @@ static bool put(struct json_object *to, const char *name, const char *value)
 static bool add_json(struct secret *out, struct json_object *object)
 {
     size_t len = 0;
-    const char *text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-                                                         &len);
+    const char *text =
+        json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
     return text && add_base64url(out, (const unsigned char *)text, len);
 }
 
@@ -264,9 +271,10 @@ bool jwt_sign(const struct jwt_key *key, enum jwt_algorithm algorithm, const str
     if (key->is_ec != (algorithm == JWT_ES256))
         return report_set(why, FAILURE_CONFIG, "%s needs %s key", NAMES[algorithm], key->is_ec ? "an RSA" : "an EC");
     struct json_object *head = json_object_new_object();
-    bool ok = head && put(head, "alg", NAMES[algorithm]) && put(head, "typ", "JWT") && put(head, "kid", header->key_id) &&
-              put(head, "x5t#S256", header->thumbprint) && add_json(out, head) && secret_adds(out, ".") &&
-              add_json(out, claims) && add_signature(key, algorithm, out);
+    bool ok = head && put(head, "alg", NAMES[algorithm]) && put(head, "typ", "JWT") &&
+              put(head, "kid", header->key_id) && put(head, "x5t#S256", header->thumbprint) && add_json(out, head) &&
+              secret_adds(out, ".") && add_json(out, claims) && add_signature(key, algorithm, out);
     json_object_put(head);
-    return ok || report_set(why, FAILURE_UNREACHABLE, "a token could not be signed: not enough memory, or it is too long");
+    return ok ||
+           report_set(why, FAILURE_UNREACHABLE, "a token could not be signed: not enough memory, or it is too long");
 }

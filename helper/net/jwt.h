@@ -1,5 +1,5 @@
-/* Signed JSON Web Tokens (RFC 7519, RFC 7515): what a client or a service account proves itself with (RFC 7523). libcrypto signs;
- * this brings the parts into their form. */
+/* Signed JSON Web Tokens (RFC 7519, RFC 7515): what a client or a service account proves itself with (RFC 7523).
+ * libcrypto signs; this brings the parts into their form. */
 #ifndef XOAUTH2_JWT_H
 #define XOAUTH2_JWT_H
 
@@ -21,8 +21,8 @@ struct jwt_key; /* a private key; wiped when it is freed */
 /* RFC 7518, section 3.1. JWT_PS256's salt is as long as its hash (section 3.5). */
 enum jwt_algorithm { JWT_RS256, JWT_PS256, JWT_ES256 };
 
-/* Reads a private key from PEM text. `what` names it in reports. NULL with FAILURE_CONFIG: no key, an encrypted one, one that
- * is neither RSA of JWT_RSA_BITS_MIN nor EC on P-256. */
+/* Reads a private key from PEM text. `what` names it in reports. NULL with FAILURE_CONFIG: no key, an encrypted one,
+ * one that is neither RSA of JWT_RSA_BITS_MIN nor EC on P-256. */
 struct jwt_key *jwt_key_parse(const struct secret *pem, const char *what, struct report *why);
 
 /* Reads it from a file with none of the `forbidden_mode` bits that belongs to root or `owner`. */
@@ -33,8 +33,8 @@ void jwt_key_free(struct jwt_key **key);
 /* JWT_ES256 for an EC key, else `rsa`. */
 enum jwt_algorithm jwt_key_algorithm(const struct jwt_key *key, enum jwt_algorithm rsa);
 
-/* The x5t#S256 (RFC 7515, section 4.1.8) of the first certificate in a PEM file, which must be valid at `now` (wall-clock seconds)
- * and belong to the key. The file must not be writable to others. False with FAILURE_CONFIG. */
+/* The x5t#S256 (RFC 7515, section 4.1.8) of the first certificate in a PEM file, which must be valid at `now`
+ * (wall-clock seconds) and belong to the key. The file must not be writable to others. False with FAILURE_CONFIG. */
 bool jwt_thumbprint(const char *path, uid_t owner, const struct jwt_key *key, int64_t now,
                     char thumbprint[JWT_THUMBPRINT_CHARS + 1], struct report *why);
 
@@ -44,8 +44,8 @@ struct jwt_header {
     const char *thumbprint; /* x5t#S256 */
 };
 
-/* Signs the claims, a JSON object, into `out`, which is emptied first: the compact form (RFC 7515, section 7.1). False with
- * FAILURE_CONFIG where the key does not suit the algorithm, or FAILURE_UNREACHABLE. */
+/* Signs the claims, a JSON object, into `out`, which is emptied first: the compact form (RFC 7515, section 7.1).
+ * False with FAILURE_CONFIG where the key does not suit the algorithm, or FAILURE_UNREACHABLE. */
 bool jwt_sign(const struct jwt_key *key, enum jwt_algorithm algorithm, const struct jwt_header *header,
               struct json_object *claims, struct secret *out, struct report *why);
 

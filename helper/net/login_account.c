@@ -55,8 +55,8 @@ static bool same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-/* Whether the account is to move to another provider than its file has. An issuer beside a provider file is the one that counts:
- * see check_server(). */
+/* Whether the account is to move to another provider than its file has. An issuer beside a provider file is the one
+ * that counts: see check_server(). */
 static bool moves(const struct keyfile *old, const struct login_options *o)
 {
     const char *provider = old->value[SETTING_PROVIDER];
@@ -111,8 +111,9 @@ static bool is_given(enum setting key, const struct login_options *o)
 /* Whether a key means the same at every provider. All others belong to the one that the account has. */
 static bool is_free(const char *name)
 {
-    static const char *const FREE[] = {"provider", "issuer",         "flow",           "users",   "hosts",   "allow",
-                                       "proxy",    "refresh_margin", "notify_command", "ca_file", "ca_path", "store_read", "store_write", NULL};
+    static const char *const FREE[] = {
+        "provider",       "issuer",         "flow",    "users",   "hosts",      "allow",       "proxy",
+        "refresh_margin", "notify_command", "ca_file", "ca_path", "store_read", "store_write", NULL};
     for (size_t i = 0; FREE[i]; i++)
         if (strcmp(FREE[i], name) == 0)
             return true;
@@ -231,10 +232,11 @@ static bool choose_provider(struct login *l, const struct keyfile *old, struct r
     }
     memcpy(l->guessed, guess.name, sizeof l->guessed);
     if (!*guess.mail_server)
-        terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.", l->name, guess.description, guess.name);
+        terminal_say(&l->terminal, "%s is an address at %s: taking --provider %s.", l->name, guess.description,
+                     guess.name);
     else
-        terminal_say(&l->terminal, "The mail of %s goes to %s, which is %s: taking --provider %s.", l->name, guess.mail_server,
-                     guess.description, guess.name);
+        terminal_say(&l->terminal, "The mail of %s goes to %s, which is %s: taking --provider %s.", l->name,
+                     guess.mail_server, guess.description, guess.name);
     terminal_say(&l->terminal, " If that is wrong, stop with Ctrl-C and give --provider NAME or --issuer URL.\n");
     return true;
 }
@@ -261,9 +263,10 @@ static bool check_server(const struct login *l, struct report *why)
         return true;
     for (size_t i = SETTING_ISSUER; i <= SETTING_USERINFO_ENDPOINT; i++)
         if (provider->value[i])
-            return keyfile_complain(provider, i, why,
-                                    "the provider %s has a server of its own: leave --issuer out, or take --provider generic",
-                                    l->options.provider);
+            return keyfile_complain(
+                provider, i, why,
+                "the provider %s has a server of its own: leave --issuer out, or take --provider generic",
+                l->options.provider);
     return true;
 }
 

@@ -10,8 +10,8 @@
  * with FAILURE_CONFIG. */
 bool login_account_gather(struct login *l, struct report *why);
 
-/* Remembers what only the server's metadata told and every renewal has to know, so that it goes into the account file:
- * that it takes the client's secret in no other way than HTTP Basic. */
+/* Remembers what only the server's metadata told and every renewal has to know, so that it goes into the account
+ * file: that it takes the client's secret in no other way than HTTP Basic. */
 void login_account_learn(struct login *l, const struct oauth_client *found);
 
 /* Writes the account file, if there is something to change. What its owner has changed in it while the login went on

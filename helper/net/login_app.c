@@ -31,11 +31,12 @@ static void say_what_next(const struct login *l)
     const char *option = paths_option(&l->paths);
     char path[PATH_MAX];
     account_path(&l->paths, l->name, path);
-    fprintf(stderr,
-            "xoauth2: %s needs nobody who logs in: a token came, and every further one will be fetched when it is due. "
-            "Settings: %s\n"
-            "Next: xoauth2%s status %s; which other addresses use it is said by 'users:' in that file, see xoauth2.conf(5)\n",
-            l->name, path, option, l->name);
+    fprintf(
+        stderr,
+        "xoauth2: %s needs nobody who logs in: a token came, and every further one will be fetched when it is due. "
+        "Settings: %s\n"
+        "Next: xoauth2%s status %s; which other addresses use it is said by 'users:' in that file, see xoauth2.conf(5)\n",
+        l->name, path, option, l->name);
 }
 
 bool login_app(struct login *l, struct report *why)

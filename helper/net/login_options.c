@@ -120,7 +120,8 @@ static enum login_options_result unknown_option(const char *given)
                  : wrong("unknown option '--%s'", name);
 }
 
-/* The absolute path of a file that will be read later, from another working directory. The caller frees; NULL: no memory. */
+/* The absolute path of a file that will be read later, from another working directory. The caller frees; NULL: no
+ * memory. */
 static char *absolute(const char *given)
 {
     char folder[PATH_MAX];

@@ -116,8 +116,9 @@ bool login_provider_exists(const struct paths *p, const char *name, struct repor
     if (result != READFILE_MISSING)
         return result == READFILE_OK;
     consider_all(&g, SETTING_DOMAINS, NULL);
-    return report_set(why, FAILURE_CONFIG, "there is no provider file %s.conf: give --provider with one of %s, or add the file",
-                      name, *g.names ? g.names : "those in a folder for providers, of which none is installed");
+    return report_set(why, FAILURE_CONFIG,
+                      "there is no provider file %s.conf: give --provider with one of %s, or add the file", name,
+                      *g.names ? g.names : "those in a folder for providers, of which none is installed");
 }
 
 bool login_provider_by_address(const struct paths *p, const char *address, struct login_guess *guess)
@@ -139,10 +140,13 @@ bool login_provider_guess(const struct paths *p, const char *address, struct log
     bool asked = at && mx_lookup(at + 1, &mx);
     if (asked && consider_servers(&g, &mx))
         return true;
-    return report_set(why, FAILURE_CONFIG,
-                      "which provider is %s at? Neither the address nor its mail server (%s) tells: add --provider NAME (%s), or "
-                      "--issuer URL with the address of its OAuth server",
-                      address, asked       ? mx.host[0]
-                               : mx.silent ? "DNS gives no answer"
-                                           : "none found in DNS", *g.names ? g.names : "none is installed");
+    return report_set(
+        why, FAILURE_CONFIG,
+        "which provider is %s at? Neither the address nor its mail server (%s) tells: add --provider NAME (%s), or "
+        "--issuer URL with the address of its OAuth server",
+        address,
+        asked       ? mx.host[0]
+        : mx.silent ? "DNS gives no answer"
+                    : "none found in DNS",
+        *g.names ? g.names : "none is installed");
 }

@@ -24,8 +24,8 @@ bool login_provider_exists(const struct paths *p, const char *name, struct repor
 /* Finds the provider that has the address's own domain. False where there is none. Needs no network. */
 bool login_provider_by_address(const struct paths *p, const char *address, struct login_guess *guess);
 
-/* Finds the provider that fits best. Asks DNS, for some seconds at most, where the address alone does not tell. False with
- * FAILURE_CONFIG where none fits; the report says what was looked at, and lists the providers that there are. */
+/* Finds the provider that fits best. Asks DNS, for some seconds at most, where the address alone does not tell. False
+ * with FAILURE_CONFIG where none fits; the report says what was looked at, and lists the providers that there are. */
 bool login_provider_guess(const struct paths *p, const char *address, struct login_guess *guess, struct report *why);
 
 #endif

@@ -65,8 +65,8 @@ static bool new_state(struct login *l, const struct oauth_answer *answer, const 
     return true;
 }
 
-/* Of the old state only the members that a newer version of this program wrote remain: its tokens may be those of another
- * client or person. Where commands keep it, a failure to read may mean that they keep nothing yet. */
+/* Of the old state only the members that a newer version of this program wrote remain: its tokens may be those of
+ * another client or person. Where commands keep it, a failure to read may mean that they keep nothing yet. */
 static bool replace_state(const struct login *l, struct state *s, struct report *why)
 {
     struct state old;
@@ -93,8 +93,8 @@ static void warn_of_waiting(const struct login *l, const struct report *kept)
     if (!*kept->text)
         return;
     state_path(&l->paths, l->account.state_name, state);
-    fprintf(stderr, "xoauth2: warning: %s. The tokens stay in %s until it works; then run 'xoauth2%s refresh %s'\n", kept->text,
-            state, paths_option(&l->paths), l->name);
+    fprintf(stderr, "xoauth2: warning: %s. The tokens stay in %s until it works; then run 'xoauth2%s refresh %s'\n",
+            kept->text, state, paths_option(&l->paths), l->name);
 }
 
 static bool save_account(struct login *l, struct report *why)

@@ -11,8 +11,8 @@
  * none. False with a report. */
 bool login_save_check(const struct login *l, struct report *why);
 
-/* Writes both. `s` gets the time and what only newer versions know of the old state. False with a report that says what is on
- * disk. */
+/* Writes both. `s` gets the time and what only newer versions know of the old state. False with a report that says
+ * what is on disk. */
 bool login_save_state(struct login *l, struct state *s, struct report *why);
 
 /* The same with the answer to a login as the state, and says what was written. `signed_in_as` may be NULL. */

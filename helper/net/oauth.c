@@ -166,7 +166,7 @@ static bool sign_assertion(struct oauth_client *c, const char *audience, struct 
     return ok;
 }
 
-/* Whoever signs the token may put a symbolic link there, and a mode that its container needs: the folder protects it. */
+/* Whoever signs the token may put a symbolic link there, and any mode: the folder protects it. */
 static bool read_assertion(struct oauth_client *c, struct report *why)
 {
     const struct readfile_rules rules = {

@@ -47,12 +47,13 @@ struct oauth_client {
 /* How long an assertion is valid (RFC 7523, section 3), in seconds. */
 #define OAUTH_ASSERTION_LIFETIME 600
 
-/* The claims of a new assertion that every kind has: iss, aud, iat, nbf, exp, jti; and sub where it is not NULL. NULL with a report. */
+/* The claims of a new assertion that every kind has: iss, aud, iat, nbf, exp, jti; and sub where it is not NULL. NULL
+ * with a report. */
 struct json_object *oauth_claims(const char *issuer, const char *subject, const char *audience, int64_t lifetime,
                                  struct report *why);
 
-/* Fills the client from the account's settings alone; no network, but client_secret_command is run. `c` is overwritten; oauth_client_close() is allowed
- * whatever the result. */
+/* Fills the client from the account's settings alone; no network, but client_secret_command is run. `c` is
+ * overwritten; oauth_client_close() is allowed whatever the result. */
 bool oauth_client_open(struct oauth_client *c, const struct account *a, const struct paths *p, struct report *why);
 void oauth_client_close(struct oauth_client *c);
 
@@ -95,8 +96,8 @@ void oauth_finish(const struct oauth_client *c, const char *url, const struct ht
                   const struct http_reply *reply, struct oauth_answer *answer, struct report *why);
 
 /* Reads a reply. Anything that is not the JSON of RFC 6749 is an answer without `error`, FAILURE_UNREACHABLE. Needs
- * no network: the unit tests feed it recorded replies. It may hold the only copy of a new refresh token: where memory is
- * short it is waited for, OAUTH_MEMORY_PATIENCE at most. */
+ * no network: the unit tests feed it recorded replies. It may hold the only copy of a new refresh token: where memory
+ * is short it is waited for, OAUTH_MEMORY_PATIENCE at most. */
 void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *answer);
 
 /* What a bad answer means, in the classes of failure.h, and words with the advice for this provider's error

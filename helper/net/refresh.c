@@ -1,5 +1,5 @@
-/* `refresh [--system] [--force] [--lock-fd N] "ACCOUNT [USER]"`: one renewal, from the lock to the state on disk. The last is one
- * argument, the name of a state (see account.h). fetch.h tells how it is started. */
+/* `refresh [--system] [--force] [--lock-fd N] "ACCOUNT [USER]"`: one renewal, from the lock to the state on disk. The
+ * last is one argument, the name of a state (see account.h). fetch.h tells how it is started. */
 #include "config.h"
 
 #include "account.h"
@@ -94,8 +94,8 @@ static bool check_lock(const struct paths *p, const char *name, int fd, struct r
         S_ISREG(given.st_mode) && stat(path, &wanted) == 0 && given.st_dev == wanted.st_dev &&
         given.st_ino == wanted.st_ino && flock(fd, LOCK_EX | LOCK_NB) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
         return true;
-    return report_set(why, FAILURE_CONFIG, "descriptor %d does not hold the lock of %s: run 'xoauth2%s refresh %s'", fd,
-                      name, paths_option(p), name);
+    return report_set(why, FAILURE_CONFIG, "descriptor %d does not hold the lock of %s: run 'xoauth2%s refresh %s'",
+                      fd, name, paths_option(p), name);
 }
 
 /* `given` is the name of a state: "ACCOUNT" or "ACCOUNT USER". */

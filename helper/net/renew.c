@@ -75,7 +75,7 @@ static bool set_scope(struct renewal *r, struct report *why)
     return r->scope || why->code == FAILURE_NONE;
 }
 
-/* For a grant without a person the endpoint may be the one that was found before; nothing is lost if there is none. */
+/* For a grant without a person the endpoint may be one that was found before; nothing is lost without it. */
 static bool recall_endpoint(struct oauth_client *c, const struct state *s, struct report *why)
 {
     const char *url = renew_endpoint(c, s, c->token_endpoint, s->token_endpoint);
@@ -141,8 +141,8 @@ static struct http_exchange *start_grant(struct renewal *r, int64_t timeout, str
     if (r->grant.kind == GRANT_MANAGED_IDENTITY)
         return grant_start_identity(&r->grant, &r->client, timeout, why);
     if (r->grant.kind == GRANT_COMMAND || !r->client.token_endpoint) {
-        report_set(why, FAILURE_CONFIG, "where to get the token of %s is not known yet: run 'xoauth2 refresh %s'", a->name,
-                   r->client.login);
+        report_set(why, FAILURE_CONFIG, "where to get the token of %s is not known yet: run 'xoauth2 refresh %s'",
+                   a->name, r->client.login);
         return NULL;
     }
     if (!grant_prepare(&r->grant, &r->client, why))
@@ -208,7 +208,8 @@ static void forbid_login(const struct renewal *r, struct report *why)
     struct report cause = *why;
     if (r->grant.kind == GRANT_AUTHORIZATION_CODE || why->code != FAILURE_LOGIN_NEEDED)
         return;
-    report_set(why, FAILURE_CONFIG, "%s; no login is needed for %s, so check its account file %s, its key and this machine's clock",
+    report_set(why, FAILURE_CONFIG,
+               "%s; no login is needed for %s, so check its account file %s, its key and this machine's clock",
                cause.text, r->client.account->name, r->client.account->file.path);
 }
 
@@ -257,8 +258,9 @@ static enum renew_result run_command(struct renewal *r, int64_t timeout, struct 
 {
     struct oauth_answer answer;
     int64_t now = clock_wall();
-    bool ok = grant_run_command(r->client.account, timeout < RUNNER_TIMEOUT ? timeout : RUNNER_TIMEOUT, &answer, why) &&
-              oauth_apply(r->state, &answer, &r->client, now, why);
+    bool ok =
+        grant_run_command(r->client.account, timeout < RUNNER_TIMEOUT ? timeout : RUNNER_TIMEOUT, &answer, why) &&
+        oauth_apply(r->state, &answer, &r->client, now, why);
     if (!ok)
         record(r->state, why, NULL, 0);
     oauth_answer_free(&answer);

@@ -1,6 +1,6 @@
-/* Renewing an access token, with the refresh token of a state (RFC 6749, section 6) or by a grant without a person (grant.h): which
- * request, and what its answer does to the state. No file is touched here and nobody waits, but in renew_now(); so a program with its own
- * event loop can use the parts. */
+/* Renewing an access token, with the refresh token of a state (RFC 6749, section 6) or by a grant without a person
+ * (grant.h): which request, and what its answer does to the state. No file is touched here and nobody waits, but in
+ * renew_now(); so a program with its own event loop can use the parts. */
 #ifndef XOAUTH2_RENEW_H
 #define XOAUTH2_RENEW_H
 
@@ -39,8 +39,8 @@ bool renew_open(struct renewal *r, const struct account *a, const struct paths *
                 struct report *why);
 void renew_close(struct renewal *r);
 
-/* Finds the token endpoint of an account without a refresh token, where neither its settings nor its state have one, in the
- * issuer's metadata. Waits for the network. True where nothing is to be done. */
+/* Finds the token endpoint of an account without a refresh token, where neither its settings nor its state have one,
+ * in the issuer's metadata. Waits for the network. True where nothing is to be done. */
 bool renew_discover(struct renewal *r, struct report *why);
 
 /* The address that a token of this state may be sent to, of the two kinds that may be used: `configured` if not NULL,

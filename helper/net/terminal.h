@@ -35,8 +35,8 @@ unsigned terminal_columns(const struct terminal *t);
 /* Whether a question can be put: there is a terminal and this process may read from it. */
 bool terminal_can_ask(const struct terminal *t);
 
-/* Puts a question that a line answers, cut where it is longer than `size`. False without a terminal, at its end, and when the
- * deadline (CLOCK_MONOTONIC milliseconds) passes. */
+/* Puts a question that a line answers, cut where it is longer than `size`. False without a terminal, at its end, and
+ * when the deadline (CLOCK_MONOTONIC milliseconds) passes. */
 bool terminal_ask_line(struct terminal *t, const char *question, char *answer, size_t size, int64_t deadline);
 
 /* Puts a yes-or-no question. True only for "y" or "yes"; false for anything else, end of file, and when the deadline

@@ -136,8 +136,8 @@ static void show_answer(const struct talk *t, char answer[ATTEMPT_ANSWER_MAX])
 
 static bool is_complaint(const char *answer)
 {
-    return strncasecmp(answer, "NO", 2) == 0 || strncasecmp(answer, "BAD", 3) == 0 || strncmp(answer, "-ERR", 4) == 0 ||
-           (isdigit((unsigned char)answer[0]) && answer[0] >= '4');
+    return strncasecmp(answer, "NO", 2) == 0 || strncasecmp(answer, "BAD", 3) == 0 ||
+           strncmp(answer, "-ERR", 4) == 0 || (isdigit((unsigned char)answer[0]) && answer[0] >= '4');
 }
 
 static void refused(struct attempt *a, const struct talk *t, const struct account *account, const char *system,
@@ -148,15 +148,17 @@ static void refused(struct attempt *a, const struct talk *t, const struct accoun
     bool scope = strcmp(t->status, "403") == 0 || strcmp(t->status, "insufficient_scope") == 0;
     char words[ATTEMPT_ANSWER_MAX + TALK_STATUS_MAX + 16];
     a->result = ATTEMPT_REFUSED;
-    snprintf(words, sizeof words, "%s%s%s%s", *t->status ? "status " : "", t->status, *t->status ? "; " : "", a->answer);
+    snprintf(words, sizeof words, "%s%s%s%s", *t->status ? "status " : "", t->status, *t->status ? "; " : "",
+             a->answer);
     if (known || scope)
         report_set(&a->why, FAILURE_NOT_ALLOWED, "%s refused the token for %s (%s): %s", host, user, words,
                    known ? known : "it is not for mail; correct scope in the account file, then log in again");
     else
-        report_set(&a->why, FAILURE_NOT_ALLOWED,
-                   "%s refused the token for %s (%s): run 'xoauth2 %srefresh %s' and test again; if it is refused then, "
-                   "somebody else has signed in, or has no right on this mailbox: 'xoauth2 %slogin %s' shows who",
-                   host, user, words, system, account->name, system, account->name);
+        report_set(
+            &a->why, FAILURE_NOT_ALLOWED,
+            "%s refused the token for %s (%s): run 'xoauth2 %srefresh %s' and test again; if it is refused then, "
+            "somebody else has signed in, or has no right on this mailbox: 'xoauth2 %slogin %s' shows who",
+            host, user, words, system, account->name, system, account->name);
 }
 
 /* What the server says of where its tokens come from: for the person to judge. */
@@ -164,8 +166,8 @@ static void add_configuration(struct attempt *a, const struct talk *t)
 {
     size_t used = strlen(a->why.text);
     if (*t->configuration)
-        snprintf(a->why.text + used, sizeof a->why.text - used, ". The server names as its OAuth server the one of %s",
-                 t->configuration);
+        snprintf(a->why.text + used, sizeof a->why.text - used,
+                 ". The server names as its OAuth server the one of %s", t->configuration);
 }
 
 static void not_trusted(struct attempt *a, const struct talk *t, CURLcode code)
@@ -180,10 +182,11 @@ static void not_trusted(struct attempt *a, const struct talk *t, CURLcode code)
         report_set(&a->why, FAILURE_CONFIG, "the CA certificates for %s cannot be read: correct ca_file or ca_path",
                    host);
     else
-        report_set(&a->why, FAILURE_CONFIG,
-                   "the certificate of %s cannot be trusted (%.160s): check the clock and the network; if the server is "
-                   "your own, name its CA certificate with ca_file in the account file",
-                   host, *t->detail ? t->detail : curl_easy_strerror(code));
+        report_set(
+            &a->why, FAILURE_CONFIG,
+            "the certificate of %s cannot be trusted (%.160s): check the clock and the network; if the server is "
+            "your own, name its CA certificate with ca_file in the account file",
+            host, *t->detail ? t->detail : curl_easy_strerror(code));
 }
 
 static void unreachable(struct attempt *a, const struct talk *t, CURLcode code)

@@ -80,12 +80,15 @@ static bool no_plugin(struct attempt *a, const char *other)
 {
     a->result = ATTEMPT_NO_PLUGIN;
     if (other)
-        return report_set(&a->why, FAILURE_CONFIG,
-                          "libsasl2 has the mechanism %s from another plugin, %s: remove that one, since either may be "
-                          "used", a->mechanism, other);
+        return report_set(
+            &a->why, FAILURE_CONFIG,
+            "libsasl2 has the mechanism %s from another plugin, %s: remove that one, since either may be "
+            "used",
+            a->mechanism, other);
     return report_set(&a->why, FAILURE_CONFIG,
                       "libsasl2 does not find the plugin for %s: libsasl2-xoauth2.so must be in the folder of "
-                      "libsasl2's plugins, or SASL_PATH must name its folder; 'xoauth2 doctor' tells more", a->mechanism);
+                      "libsasl2's plugins, or SASL_PATH must name its folder; 'xoauth2 doctor' tells more",
+                      a->mechanism);
 }
 
 /* What the plugin says is behind libsasl2's own words. */
@@ -172,10 +175,11 @@ static CURLcode command(struct login *l)
 static bool start(struct login *l, const char *user, const char **message, unsigned *len)
 {
     static const char *const SERVICES[] = {"imap", "pop", "smtp"};
-    const sasl_callback_t callbacks[] = {{SASL_CB_USER, (sasl_callback_ft)(void (*)(void))give_name, (void *)user},
-                                         {SASL_CB_AUTHNAME, (sasl_callback_ft)(void (*)(void))give_name, (void *)user},
-                                         SILENT[0],
-                                         {SASL_CB_LIST_END, NULL, NULL}};
+    const sasl_callback_t callbacks[] = {
+        {SASL_CB_USER, (sasl_callback_ft)(void (*)(void))give_name, (void *)user},
+        {SASL_CB_AUTHNAME, (sasl_callback_ft)(void (*)(void))give_name, (void *)user},
+        SILENT[0],
+        {SASL_CB_LIST_END, NULL, NULL}};
     memcpy(l->callbacks, callbacks, sizeof callbacks);
     const struct server *s = l->talk->server;
     const char *other = other_plugin(l->attempt->mechanism);

@@ -14,8 +14,8 @@ bool test_sasl_init(struct report *why);
 void test_sasl_end(void);
 
 /* Connects, logs in and sends the command that follows. `e` has all settings but those of the login. True: `*code` is
- * what libcurl would say of it, with CURLE_LOGIN_DENIED for a login that the server refuses. False where the login did
- * not get as far as that because of libsasl2 or the plugin, and the attempt has its result and its report. */
+ * what libcurl would say of it, with CURLE_LOGIN_DENIED for a login that the server refuses. False where the login
+ * did not get as far as that because of libsasl2 or the plugin, and the attempt has its result and its report. */
 bool test_sasl_login(CURL *e, struct talk *t, const char *user, struct attempt *a, CURLcode *code);
 
 #endif

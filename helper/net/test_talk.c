@@ -30,7 +30,8 @@ static bool offers(const struct talk *t)
     size_t len = strlen(t->mechanism);
     bool imap = t->server->protocol == SERVER_IMAP;
     for (const char *at = t->line; (at = strcasestr(at, t->mechanism)); at += len) {
-        bool begins = imap ? at - t->line >= 5 && strncasecmp(at - 5, "AUTH=", 5) == 0 : at > t->line && at[-1] == ' ';
+        bool begins =
+            imap ? at - t->line >= 5 && strncasecmp(at - 5, "AUTH=", 5) == 0 : at > t->line && at[-1] == ' ';
         if (begins && !isalnum((unsigned char)at[len]) && at[len] != '-' && at[len] != '_')
             return imap || strcasestr(t->line, "AUTH") || strncasecmp(t->line, "SASL", 4) == 0;
     }

@@ -17,13 +17,14 @@
 
 enum { EXIT_WRONG_USAGE = 2, TEXT_EXPECTED = 16384 /* bytes */ };
 
-static const char USAGE[] = "Usage: xoauth2 dump [--system] [ACCOUNT]...\n"
-                            "Writes accounts, all without an ACCOUNT, with their tokens to standard output, which must not be a "
-                            "terminal:\n"
-                            "  xoauth2 dump | ssh mail.example.org xoauth2 restore\n"
-                            "\n"
-                            "  --system   the machine's accounts instead of your own\n"
-                            "  --help, --version\n";
+static const char USAGE[] =
+    "Usage: xoauth2 dump [--system] [ACCOUNT]...\n"
+    "Writes accounts, all without an ACCOUNT, with their tokens to standard output, which must not be a "
+    "terminal:\n"
+    "  xoauth2 dump | ssh mail.example.org xoauth2 restore\n"
+    "\n"
+    "  --system   the machine's accounts instead of your own\n"
+    "  --help, --version\n";
 
 /* What has been gathered so far. */
 struct dump {
@@ -62,8 +63,8 @@ static bool add(struct dump *d, const struct account *a, const struct secret *te
     struct json_object *file = json_object_new_string_len(text->data, (int)text->len);
     struct json_object *state = s ? state_as_json(s) : NULL;
     if (item && name && file && (!s || state) && json_object_object_add(item, "name", name) == 0 &&
-        json_object_object_add(item, "account", file) == 0 && (!s || json_object_object_add(item, "state", state) == 0) &&
-        json_object_array_add(d->accounts, item) == 0)
+        json_object_object_add(item, "account", file) == 0 &&
+        (!s || json_object_object_add(item, "state", state) == 0) && json_object_array_add(d->accounts, item) == 0)
         return true;
     return report_set(&d->why, FAILURE_UNREACHABLE, "not enough memory");
 }
@@ -110,8 +111,9 @@ static bool write_out(struct dump *d)
     size_t len = 0;
     bool ok = root && version && json_object_object_add(root, "xoauth2_dump", version) == 0 &&
               json_object_object_add(root, "accounts", json_object_get(d->accounts)) == 0;
-    const char *text = ok ? jsonmemory_print(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE, TEXT_EXPECTED, &len)
-                          : NULL;
+    const char *text =
+        ok ? jsonmemory_print(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE, TEXT_EXPECTED, &len)
+           : NULL;
     ok = text && fwrite(text, 1, len, stdout) == len && fputs("\n", stdout) >= 0 && fflush(stdout) == 0;
     if (text)
         explicit_bzero((char *)(uintptr_t)text, len);
@@ -125,7 +127,9 @@ static int run(bool system, char *const names[])
     char name[ACCOUNT_NAME_MAX + 1];
     if (isatty(STDOUT_FILENO)) {
         json_object_put(d.accounts);
-        fputs("xoauth2: the tokens are not for a terminal: write them to a pipe, 'xoauth2 dump | ssh HOST xoauth2 restore'\n", stderr);
+        fputs(
+            "xoauth2: the tokens are not for a terminal: write them to a pipe, 'xoauth2 dump | ssh HOST xoauth2 restore'\n",
+            stderr);
         return EXIT_WRONG_USAGE;
     }
     bool ok = d.accounts && paths_for(&d.paths, system, &d.why);
@@ -135,8 +139,10 @@ static int run(bool system, char *const names[])
         ok = account_each(&d.paths, dump_one, &d, &d.why) && d.ok;
     ok = ok && write_out(&d);
     if (ok && json_object_array_length(d.accounts) > 0)
-        fputs("xoauth2: use these tokens on one machine alone: where refresh tokens are rotated, the second use of one ends the "
-              "login. 'xoauth2 logout --local ACCOUNT' removes them here\n", stderr);
+        fputs(
+            "xoauth2: use these tokens on one machine alone: where refresh tokens are rotated, the second use of one ends the "
+            "login. 'xoauth2 logout --local ACCOUNT' removes them here\n",
+            stderr);
     jsontext_free(&d.accounts);
     return ok ? EXIT_SUCCESS : transfer_fail(&d.why);
 }

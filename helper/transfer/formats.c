@@ -125,7 +125,8 @@ static bool set_name(struct source *s, const char *found, struct report *why)
 
 /* --- tokens --- */
 
-static bool set_tokens(struct source *s, const char *refresh, const char *access, int64_t expires_at, struct report *why)
+static bool set_tokens(struct source *s, const char *refresh, const char *access, int64_t expires_at,
+                       struct report *why)
 {
     struct state *to = &s->to->state;
     int64_t now = clock_wall();
@@ -146,8 +147,8 @@ static bool need_refresh_token(const struct source *s, const char **token, struc
 {
     *token = jsontext_string(s->root, "refresh_token");
     return *token || report_set(why, FAILURE_CONFIG,
-                                "%s has no 'refresh_token', so there is nothing to take: run 'xoauth2 login%s %s'", s->name,
-                                s->given->system ? " --system" : "", s->to->name);
+                                "%s has no 'refresh_token', so there is nothing to take: run 'xoauth2 login%s %s'",
+                                s->name, s->given->system ? " --system" : "", s->to->name);
 }
 
 /* --- sasl-xoauth2 --- */
@@ -198,8 +199,10 @@ static bool set_sasl_account(struct source *s, struct report *why)
     const char *user = jsontext_string(s->root, "user");
     bool app = is_on(s, "use_client_credentials");
     if (is_on(s, "manage_token_externally"))
-        return report_set(why, FAILURE_CONFIG, "%s: 'manage_token_externally' is set: make an account with 'token_command' for "
-                          "whatever fetches the token", s->name);
+        return report_set(why, FAILURE_CONFIG,
+                          "%s: 'manage_token_externally' is set: make an account with 'token_command' for "
+                          "whatever fetches the token",
+                          s->name);
     return set_name(s, user ? user : address_in(s->name), why) &&
            set_endpoint(s, endpoint ? endpoint : "https://accounts.google.com/", why) &&
            set_client(s, setting(s, "client_id"), setting(s, "client_secret"), why) &&
@@ -216,8 +219,8 @@ static bool take_sasl(struct source *s, struct report *why)
         return false;
     if (!is_on(s, "use_client_credentials") && !need_refresh_token(s, &refresh, why))
         return false;
-    return set_tokens(s, refresh, jsontext_string(s->root, "access_token"), jsontext_seconds(s->root, "expiry", INT64_MAX),
-                      why);
+    return set_tokens(s, refresh, jsontext_string(s->root, "access_token"),
+                      jsontext_seconds(s->root, "expiry", INT64_MAX), why);
 }
 
 /* --- mutt_oauth2.py --- */
@@ -241,7 +244,8 @@ static bool take_mutt(struct source *s, struct report *why)
            set_client(s, jsontext_string(s->root, "client_id"), jsontext_string(s->root, "client_secret"), why) &&
            set_scope(s, NULL, true, why) &&
            set_tokens(s, refresh, jsontext_string(s->root, "access_token"),
-                      read_time(jsontext_string(s->root, "access_token_expiration"), "%Y-%m-%dT%H:%M:%S", false), why);
+                      read_time(jsontext_string(s->root, "access_token_expiration"), "%Y-%m-%dT%H:%M:%S", false),
+                      why);
 }
 
 /* --- oama --- */
@@ -250,13 +254,14 @@ static const char *oama_email(const struct source *s)
 {
     struct json_object *object;
     const char *plain = jsontext_string(s->root, "email");
-    if (plain || !json_object_object_get_ex(s->root, "email", &object) || !json_object_is_type(object, json_type_object))
+    if (plain || !json_object_object_get_ex(s->root, "email", &object) ||
+        !json_object_is_type(object, json_type_object))
         return plain;
     return jsontext_string(object, "unEmailAddress");
 }
 
-/* Microsoft is told the scope at each renewal, and refuses more than was consented to; without offline_access it gives no new
- * refresh token. */
+/* Microsoft is told the scope at each renewal, and refuses more than was consented to; without offline_access it
+ * gives no new refresh token. */
 static bool set_oama_scope(struct source *s, const char *service, struct report *why)
 {
     char scope[SCOPE_MAX];
@@ -278,12 +283,14 @@ static bool take_oama(struct source *s, struct report *why)
     if (!set_name(s, oama_email(s), why) || !need_refresh_token(s, &refresh, why))
         return false;
     if (!s->given->client_id)
-        return report_set(why, FAILURE_CONFIG,
-                          "%s: oama keeps the client in ~/.config/oama/config.yaml, under 'services' and '%s': give its client_id "
-                          "with --client-id, and a file of mode 0600 that has its client_secret with --client-secret-file",
-                          s->name, service ? service : "");
+        return report_set(
+            why, FAILURE_CONFIG,
+            "%s: oama keeps the client in ~/.config/oama/config.yaml, under 'services' and '%s': give its client_id "
+            "with --client-id, and a file of mode 0600 that has its client_secret with --client-secret-file",
+            s->name, service ? service : "");
     return set_provider(s, service, why) && set_client(s, NULL, NULL, why) && set_oama_scope(s, service, why) &&
-           set_tokens(s, refresh, jsontext_string(s->root, "access_token"), expires_at > 0 ? expires_at + OAMA_MARGIN : 0, why);
+           set_tokens(s, refresh, jsontext_string(s->root, "access_token"),
+                      expires_at > 0 ? expires_at + OAMA_MARGIN : 0, why);
 }
 
 /* --- which --- */
@@ -309,8 +316,10 @@ static bool take(struct source *s, const char **program, struct report *why)
         *program = "sasl-xoauth2";
         return take_sasl(s, why);
     }
-    return report_set(why, FAILURE_CONFIG, "%s is no token file of sasl-xoauth2, mutt_oauth2.py or oama: it has neither "
-                      "'refresh_token' nor 'registration' nor 'service'", s->name);
+    return report_set(why, FAILURE_CONFIG,
+                      "%s is no token file of sasl-xoauth2, mutt_oauth2.py or oama: it has neither "
+                      "'refresh_token' nor 'registration' nor 'service'",
+                      s->name);
 }
 
 static bool no_json(const char *name, const struct secret *text, struct report *why)
@@ -318,7 +327,8 @@ static bool no_json(const char *name, const struct secret *text, struct report *
     const char *data = text->data ? text->data : "";
     if (data[strspn(data, " \t\r\n")] == '{')
         return report_set(why, FAILURE_CONFIG, "%s is not a whole JSON object: it is damaged", name);
-    return report_set(why, FAILURE_CONFIG, "%s is not JSON; if it is encrypted, run 'gpg --decrypt FILE | xoauth2 import'", name);
+    return report_set(why, FAILURE_CONFIG,
+                      "%s is not JSON; if it is encrypted, run 'gpg --decrypt FILE | xoauth2 import'", name);
 }
 
 bool formats_read(const struct secret *text, const char *name, const struct formats_given *given, struct transfer *t,
@@ -327,9 +337,10 @@ bool formats_read(const struct secret *text, const char *name, const struct form
     struct source s = {.name = name, .given = given, .to = t, .root = jsontext_parse(text->data, text->len)};
     if (!s.root)
         return no_json(name, text, why);
-    bool ok = (secret_adds(&t->text, "# Made by 'xoauth2 import'; xoauth2.conf(5) tells what else can stand here.\n") ||
-               report_set(why, FAILURE_UNREACHABLE, "not enough memory")) &&
-              take(&s, program, why);
+    bool ok =
+        (secret_adds(&t->text, "# Made by 'xoauth2 import'; xoauth2.conf(5) tells what else can stand here.\n") ||
+         report_set(why, FAILURE_UNREACHABLE, "not enough memory")) &&
+        take(&s, program, why);
     jsontext_free(&s.settings);
     jsontext_free(&s.root);
     return ok;

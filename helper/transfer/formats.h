@@ -16,8 +16,8 @@ struct formats_given {
     const char *config; /* sasl-xoauth2's own settings; a missing file counts only where it was given */
 };
 
-/* Reads one file, of which `text` is the content and `name` the name for reports. `*program` gets the program that it belongs to.
- * False with FAILURE_CONFIG; the words name file and member, and never hold a value. */
+/* Reads one file, of which `text` is the content and `name` the name for reports. `*program` gets the program that it
+ * belongs to. False with FAILURE_CONFIG; the words name file and member, and never hold a value. */
 bool formats_read(const struct secret *text, const char *name, const struct formats_given *given, struct transfer *t,
                   const char **program, struct report *why);
 

@@ -74,7 +74,9 @@ static int parse_arguments(int argc, char **argv, struct request *r)
         else if (option == 'S')
             r->system = r->given.system = true;
         else if (option == 'h' || option == 'v')
-            return fputs(option == 'h' ? USAGE : "xoauth2 " PACKAGE_VERSION "\n", stdout) >= 0 && fflush(stdout) == 0 ? 0 : 1;
+            return fputs(option == 'h' ? USAGE : "xoauth2 " PACKAGE_VERSION "\n", stdout) >= 0 && fflush(stdout) == 0
+                       ? 0
+                       : 1;
         else if (option != 's' || !take_path(r, optarg))
             return fputs("See 'xoauth2 import --help'.\n", stderr), EXIT_WRONG_USAGE;
     }
@@ -99,12 +101,14 @@ static void say(const struct transfer *t, const char *program, const struct path
     char account[PATH_MAX];
     const struct state *s = &t->state;
     account_path(p, t->name, account);
-    printf("%s: from %s: %s%s%s. Settings: %s\n", t->name, program, s->refresh_token ? "the refresh token" : "no refresh token",
-           s->access_token ? ", an access token" : "", s->client_id ? ", the client" : "", account);
+    printf("%s: from %s: %s%s%s. Settings: %s\n", t->name, program,
+           s->refresh_token ? "the refresh token" : "no refresh token", s->access_token ? ", an access token" : "",
+           s->client_id ? ", the client" : "", account);
 }
 
 /* The account's file, which a report names, is not there yet: the one that it comes from is what the user knows. */
-static bool check(const struct transfer *t, const struct request *r, const struct paths *p, const char *name, struct report *why)
+static bool check(const struct transfer *t, const struct request *r, const struct paths *p, const char *name,
+                  struct report *why)
 {
     struct report found;
     if (transfer_check(t, p, r->force, &found))
@@ -142,7 +146,8 @@ static int run(const struct request *r, char *const files[])
         if (!import(r, &p, *file, &why))
             status = transfer_fail(&why);
     if (status == EXIT_SUCCESS)
-        puts("Let the other program use them no more: where refresh tokens are rotated, the second use of one ends the login.");
+        puts(
+            "Let the other program use them no more: where refresh tokens are rotated, the second use of one ends the login.");
     return fflush(stdout) == 0 ? status : EXIT_FAILURE;
 }
 

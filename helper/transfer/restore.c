@@ -72,7 +72,8 @@ static bool take_state(struct transfer *t, const struct paths *p, struct json_ob
 }
 
 /* The account numbered `i` of the dump. */
-static bool take(struct transfer *t, const struct paths *p, struct json_object *accounts, size_t i, struct report *why)
+static bool take(struct transfer *t, const struct paths *p, struct json_object *accounts, size_t i,
+                 struct report *why)
 {
     struct json_object *item = json_object_array_get_idx(accounts, i);
     struct json_object *state;
@@ -95,7 +96,8 @@ static void say(const struct transfer *t, const struct paths *p, const struct re
 {
     printf("%s: restored%s\n", t->name, t->has_state ? "" : ", without tokens");
     if (*why->text)
-        fprintf(stderr, "xoauth2: warning: %s. The tokens wait in a file until it works; then run 'xoauth2%s refresh %s'\n",
+        fprintf(stderr,
+                "xoauth2: warning: %s. The tokens wait in a file until it works; then run 'xoauth2%s refresh %s'\n",
                 why->text, paths_option(p), t->name);
 }
 
@@ -124,9 +126,9 @@ static bool run(const struct request *r, struct report *why)
     bool ok = paths_for(&p, r->system, why) && transfer_read_input(&text, why);
     struct json_object *root = ok ? jsontext_parse(text.data, text.len) : NULL;
     secret_free(&text);
-    if (ok && (!root || !json_object_object_get_ex(root, "xoauth2_dump", &version) || json_object_get_int(version) != 1 ||
-               !json_object_object_get_ex(root, "accounts", &accounts) || !json_object_is_type(accounts, json_type_array) ||
-               json_object_array_length(accounts) > ACCOUNTS_MAX))
+    if (ok && (!root || !json_object_object_get_ex(root, "xoauth2_dump", &version) ||
+               json_object_get_int(version) != 1 || !json_object_object_get_ex(root, "accounts", &accounts) ||
+               !json_object_is_type(accounts, json_type_array) || json_object_array_length(accounts) > ACCOUNTS_MAX))
         ok = report_set(why, FAILURE_CONFIG, "standard input is not the whole output of 'xoauth2 dump'");
     ok = ok && for_all(accounts, &p, r->force, false, why) && for_all(accounts, &p, r->force, true, why);
     jsontext_free(&root);

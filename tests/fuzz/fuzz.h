@@ -1,5 +1,5 @@
-/* What the fuzz harnesses share. Each harness is one file with LLVMFuzzerTestOneInput(), the entry point that libFuzzer
- * and AFL++ call; main.c calls it for files. */
+/* What the fuzz harnesses share. Each harness is one file with LLVMFuzzerTestOneInput(), the entry point that
+ * libFuzzer and AFL++ call; main.c calls it for files. */
 #ifndef XOAUTH2_FUZZ_H
 #define XOAUTH2_FUZZ_H
 
@@ -42,8 +42,8 @@ void fuzz_check_report(const struct report *why);
 bool fuzz_is_harmless(const char *text);
 
 /* From here to fuzz_forget() no memory may be given back that still holds this text. It needs the address sanitizer,
- * which knows how long a block is and gives none out twice; json-c's and libcurl's own memory is not looked at. What is
- * shorter than FUZZ_SECRET_MIN is no secret. */
+ * which knows how long a block is and gives none out twice; json-c's and libcurl's own memory is not looked at. What
+ * is shorter than FUZZ_SECRET_MIN is no secret. */
 #define FUZZ_SECRET_MIN 8
 void fuzz_watch(const char *secret);
 void fuzz_forget(void);
@@ -54,8 +54,8 @@ void fuzz_watch_single(const char *secret, const uint8_t *data, size_t size);
 /* How often a text stands in the input; letters of either case are equal. */
 size_t fuzz_count(const char *text, const uint8_t *data, size_t size);
 
-/* Makes a folder for files, removed at the end of the process. After this folder_path() can be used, for few paths since
- * each lives as long. */
+/* Makes a folder for files, removed at the end of the process. After this folder_path() can be used, for few paths
+ * since each lives as long. */
 void fuzz_folder(void);
 
 /* Writes a file, which belongs to us alone. */

@@ -1,5 +1,5 @@
-/* Addresses from files and from servers, each a line: of endpoints, of mail servers, of accounts, and patterns. What is
- * allowed here must be what libcurl makes of it. */
+/* Addresses from files and from servers, each a line: of endpoints, of mail servers, of accounts, and patterns. What
+ * is allowed here must be what libcurl makes of it. */
 #include "config.h"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
-/* Requests at the agent's socket. A byte before each piece says on which of two connections it arrives and what happens
- * then; form feeds are between the pieces. */
+/* Requests at the agent's socket. A byte before each piece says on which of two connections it arrives and what
+ * happens then; form feeds are between the pieces. */
 #include "config.h"
 
 #include "fuzz.h"
@@ -68,7 +68,8 @@ static void start(void)
     MUST(clients_open(&agent.clients, &agent) && table_open(&agent.table, &agent, &why));
     strcpy(address.sun_path, folder_path("agent.sock"));
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    MUST(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 8) == 0);
+    MUST(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+         listen(listener, 8) == 0);
 }
 
 static void stop_loop(struct job *j)

@@ -1,5 +1,5 @@
-/* The server's challenge after the message: what the plugin answers, what it passes on to the source of the token, and
- * what that makes of it. The first byte chooses the mechanism and whether the source answers. */
+/* The server's challenge after the message: what the plugin answers, what it passes on to the source of the token,
+ * and what that makes of it. The first byte chooses the mechanism and whether the source answers. */
 #include "config.h"
 
 #include "fuzz.h"

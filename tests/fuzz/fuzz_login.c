@@ -1,6 +1,6 @@
 /* What a login reads besides the token: 'd' a device code, 'i' an id_token, 'p' the payload of one, 'u' the answer of
- * the userinfo endpoint; 'm' the MX records of a domain, 't' its TXT records, 's' its published settings; 'r' and a byte
- * for the status the answer to a registration. */
+ * the userinfo endpoint; 'm' the MX records of a domain, 't' its TXT records, 's' its published settings; 'r' and a
+ * byte for the status the answer to a registration. */
 #include "config.h"
 
 #include "fuzz.h"

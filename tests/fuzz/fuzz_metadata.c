@@ -1,5 +1,6 @@
-/* What a provider publishes of itself: 'o' at the front means a client that nobody has registered. Each document begins with a byte for the HTTP status, '2' for 200; a form feed is
- * between the answer for OpenID Connect and the one for OAuth. */
+/* What a provider publishes of itself: 'o' at the front means a client that nobody has registered. Each document
+ * begins with a byte for the HTTP status, '2' for 200; a form feed is between the answer for OpenID Connect and the
+ * one for OAuth. */
 #include "config.h"
 
 #include "fuzz.h"

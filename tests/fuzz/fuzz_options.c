@@ -1,4 +1,4 @@
-/* The plugin's options: xoauth2.conf, then a form feed between each of the four answers of the application's getopt. */
+/* The plugin's options: xoauth2.conf, then, after a form feed each, the four answers of the application's getopt. */
 #include "config.h"
 
 #include "fuzz.h"

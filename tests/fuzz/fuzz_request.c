@@ -75,8 +75,9 @@ static bool may_have_token(const struct protocol_message *request)
     const char *host = protocol_get(request, "host");
     if (strcmp(request->verb, "get") != 0)
         return false;
-    return !host || !*host || strcasecmp(host, "imap.example.org") == 0 || strcasecmp(host, "imap.example.org.") == 0 ||
-           ends_with(host, ".example.net") || ends_with(host, ".example.net.");
+    return !host || !*host || strcasecmp(host, "imap.example.org") == 0 ||
+           strcasecmp(host, "imap.example.org.") == 0 || ends_with(host, ".example.net") ||
+           ends_with(host, ".example.net.");
 }
 
 /* Stands in for the helper's own: takes a reply, and looks at the request that it belongs to. */

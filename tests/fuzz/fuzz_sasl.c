@@ -1,5 +1,5 @@
-/* The plugin in the hands of a program that calls libsasl2 in any order, whose callbacks fail, and that answers prompts
- * or not. Each byte is a call, some take one more or a part that a form feed ends. */
+/* The plugin in the hands of a program that calls libsasl2 in any order, whose callbacks fail, and that answers
+ * prompts or not. Each byte is a call, some take one more or a part that a form feed ends. */
 #include "config.h"
 
 #include "fuzz.h"
@@ -218,8 +218,8 @@ static void check_result(struct connection *c, int result, const char *out, unsi
     }
 }
 
-/* Once a mechanism is chosen, libsasl2 wants no second start but with the prompts of the first: it would lose what the
- * mechanism has allocated. */
+/* Once a mechanism is chosen, libsasl2 wants no second start but with the prompts of the first: it would lose what
+ * the mechanism has allocated. */
 static void start(struct connection *c, uint8_t how)
 {
     static const char *const MECHANISMS[] = {"XOAUTH2", "OAUTHBEARER", "XOAUTH2 OAUTHBEARER", "PLAIN"};

@@ -1,5 +1,5 @@
-/* What agents and helpers answer, as the plugin reads it and as the command does. The first byte says who is there; the
- * answers follow, separated by form feeds. */
+/* What agents and helpers answer, as the plugin reads it and as the command does. The first byte says who is there;
+ * the answers follow, separated by form feeds. */
 #include "config.h"
 
 #include "fuzz.h"
@@ -42,7 +42,10 @@ static void prepare(struct fuzz_input in, char *answers[ANSWERS], uint8_t act)
         enum transport_connection result;
         int error;
     } ABSENT[] = {
-        {TRANSPORT_ABSENT, ENOENT}, {TRANSPORT_DISTRUSTED, EACCES}, {TRANSPORT_FAILED, EMFILE}, {TRANSPORT_FAILED, ENOEXEC},
+        {TRANSPORT_ABSENT, ENOENT},
+        {TRANSPORT_DISTRUSTED, EACCES},
+        {TRANSPORT_FAILED, EMFILE},
+        {TRANSPORT_FAILED, ENOEXEC},
     };
     peer_reset();
     for (int i = 0; i < ANSWERS; i++) {

@@ -1,5 +1,5 @@
-/* Gives files to a harness: those on the command line, all in the folders on the command line, "-" for standard input.
- * Without any, the harness's own corpus, which must not be empty. With AFL++: `afl-fuzz ... -- HARNESS @@`. */
+/* Gives files to a harness: those on the command line, all in the folders on the command line, "-" for standard
+ * input. Without any, the harness's own corpus, which must not be empty. With AFL++: `afl-fuzz ... -- HARNESS @@`. */
 #include "config.h"
 
 #include "fuzz.h"

@@ -106,5 +106,6 @@ bool peer_request(struct protocol_message *message)
     static char request[PROTOCOL_MESSAGE_MAX];
     size_t used;
     ssize_t got = far_end >= 0 ? recv(far_end, request, sizeof request, MSG_DONTWAIT) : -1;
-    return got > 0 && protocol_parse(request, (size_t)got, &used, message) == PROTOCOL_COMPLETE && used == (size_t)got;
+    return got > 0 && protocol_parse(request, (size_t)got, &used, message) == PROTOCOL_COMPLETE &&
+           used == (size_t)got;
 }

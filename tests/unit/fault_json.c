@@ -44,8 +44,9 @@ const char *__real_json_object_to_json_string_length(struct json_object *value, 
 const char *__wrap_json_object_to_json_string_length(struct json_object *value, int flags, size_t *len);
 const char *__wrap_json_object_to_json_string_length(struct json_object *value, int flags, size_t *len)
 {
-    return fault_fails("json_object_to_json_string_length") ? NULL
-                                                            : __real_json_object_to_json_string_length(value, flags, len);
+    return fault_fails("json_object_to_json_string_length")
+               ? NULL
+               : __real_json_object_to_json_string_length(value, flags, len);
 }
 
 struct json_tokener *__real_json_tokener_new_ex(int depth);

@@ -37,7 +37,8 @@ static void need_root(void)
     }
 }
 
-/* The system's agent; `files`: how many descriptors it and this program may have from now on, 0 for as many as it wants. */
+/* The system's agent; `files`: how many descriptors it and this program may have from now on, 0 for as many as it
+ * wants. */
 static void system_agent(rlim_t files)
 {
     rig_paths.system = true;

@@ -1,5 +1,6 @@
-/* What a running agent can no longer do, tried from inside of it: a signal handler that the agent has from this program tries
- * everything when the signal comes, whatever code the agent is in. And an agent on a kernel that confines nobody. */
+/* What a running agent can no longer do, tried from inside of it: a signal handler that the agent has from this
+ * program tries everything when the signal comes, whatever code the agent is in. And an agent on a kernel that
+ * confines nobody. */
 #include "config.h"
 
 #include "confine.h"
@@ -345,7 +346,7 @@ static const char *announced_in(const char *note)
     return store_folder_read(note);
 }
 
-/* Neither does the agent's confinement keep a command from its work, nor can it be a way out of the agent's rights. */
+/* The agent's confinement neither keeps a command from its work nor has a way out through one. */
 static void command_is_confined_or_gains_privileges(void **state)
 {
     (void)state;

@@ -69,12 +69,13 @@ static void expect_refused(const char *json, const char *words)
 static void sasl_file_is_read_wrongly(void **unused)
 {
     (void)unused;
-    expect_taken("{\"access_token\": \"at\", \"expiry\": \"4102444800\", \"refresh_token\": \"rt\", \"user\": \"Me@Example.org\","
-                 "\"client_id\": \"c\", \"client_secret\": \"s\", \"token_endpoint\": \"https://i.example/t\", \"scope\": \"a b\","
-                 "\"proxy\": \"http://p.example:1\", \"ca_bundle_file\": \"/ca.pem\", \"ca_certs_dir\": \"/ca\"}",
-                 "sasl-xoauth2",
-                 "token_endpoint: https://i.example/t\nclient_id: c\nclient_secret: s\nscope: a b\nproxy: http://p.example:1\n"
-                 "ca_file: /ca.pem\nca_path: /ca\n");
+    expect_taken(
+        "{\"access_token\": \"at\", \"expiry\": \"4102444800\", \"refresh_token\": \"rt\", \"user\": \"Me@Example.org\","
+        "\"client_id\": \"c\", \"client_secret\": \"s\", \"token_endpoint\": \"https://i.example/t\", \"scope\": \"a b\","
+        "\"proxy\": \"http://p.example:1\", \"ca_bundle_file\": \"/ca.pem\", \"ca_certs_dir\": \"/ca\"}",
+        "sasl-xoauth2",
+        "token_endpoint: https://i.example/t\nclient_id: c\nclient_secret: s\nscope: a b\nproxy: http://p.example:1\n"
+        "ca_file: /ca.pem\nca_path: /ca\n");
     assert_string_equal(t.name, "me@example.org");
     assert_true(t.has_state);
     assert_string_equal(t.state.refresh_token, "rt");
@@ -87,7 +88,8 @@ static void sasl_file_is_read_wrongly(void **unused)
 static void sasl_settings_are_forgotten(void **unused)
 {
     (void)unused;
-    folder_write("sasl-xoauth2.conf", "{\"client_id\": \"general\", \"client_secret\": \"gs\", \"scope\": \"general\"}", 0644);
+    folder_write("sasl-xoauth2.conf",
+                 "{\"client_id\": \"general\", \"client_secret\": \"gs\", \"scope\": \"general\"}", 0644);
     expect_taken("{\"refresh_token\": \"rt\", \"user\": \"me@gmail.com\", \"scope\": \"own\"}", "sasl-xoauth2",
                  "provider: google\nclient_id: general\nclient_secret: gs\nscope: own\n");
     transfer_free(&t);
@@ -110,9 +112,11 @@ static void endpoint_of_a_provider_is_taken_for_a_strangers(void **unused)
         bool keeps_scope; /* as granted: the provider's own might be more */
     } KNOWN[] = {
         {"https://login.microsoftonline.com/common/oauth2/v2.0/token", "provider: microsoft\n", true},
-        {"https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token", "provider: microsoft\ntenant: contoso.com\n", true},
+        {"https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token",
+         "provider: microsoft\ntenant: contoso.com\n", true},
         {"https://login.microsoftonline.us/t/oauth2/v2.0/token", "provider: microsoft-gcc-high\ntenant: t\n", true},
-        {"https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token", "provider: microsoft-china\ntenant: t\n", true},
+        {"https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token", "provider: microsoft-china\ntenant: t\n",
+         true},
         {"https://oauth2.googleapis.com/token", "provider: google\n", false},
         {"https://www.googleapis.com/oauth2/v4/token", "provider: google\n", false},
         {"https://login.microsoftonline.com.evil.example/t",
@@ -134,14 +138,16 @@ static void endpoint_of_a_provider_is_taken_for_a_strangers(void **unused)
 static void sasl_client_credentials_need_a_refresh_token(void **unused)
 {
     (void)unused;
-    expect_taken("{\"user\": \"a@b.org\", \"client_id\": \"c\", \"client_secret\": \"s\", \"use_client_credentials\": true}",
-                 "sasl-xoauth2", "provider: google\nclient_id: c\nclient_secret: s\ngrant: client_credentials\n");
+    expect_taken(
+        "{\"user\": \"a@b.org\", \"client_id\": \"c\", \"client_secret\": \"s\", \"use_client_credentials\": true}",
+        "sasl-xoauth2", "provider: google\nclient_id: c\nclient_secret: s\ngrant: client_credentials\n");
     assert_null(t.state.refresh_token);
     transfer_free(&t);
     transfer_init(&t);
     given.provider = "microsoft";
-    expect_taken("{\"user\": \"a@b.org\", \"client_id\": \"c\", \"client_secret\": \"s\", \"use_client_credentials\": true}",
-                 "sasl-xoauth2", "provider: microsoft\nclient_id: c\nclient_secret: s\ngrant: client_credentials\n");
+    expect_taken(
+        "{\"user\": \"a@b.org\", \"client_id\": \"c\", \"client_secret\": \"s\", \"use_client_credentials\": true}",
+        "sasl-xoauth2", "provider: microsoft\nclient_id: c\nclient_secret: s\ngrant: client_credentials\n");
 }
 
 static void access_token_that_has_ended_is_kept(void **unused)
@@ -175,10 +181,12 @@ static void sasl_file_that_lacks_something(void **unused)
                    "FILE does not tell whose it is: give --account ADDRESS");
     expect_refused("{\"refresh_token\": \"rt\", \"user\": \"a@b.org\"}",
                    "FILE does not tell the client: give its id with --client-id");
-    expect_refused("{\"refresh_token\": \"rt\", \"user\": \"a@b.org\", \"client_id\": \"c\", \"scope\": \"a\\nclient_secret: x\"}",
-                   "FILE: the value for 'scope' has a line break or is too long");
-    expect_refused("{\"manage_token_externally\": true, \"user\": \"a@b.org\"}",
-                   "FILE: 'manage_token_externally' is set: make an account with 'token_command' for whatever fetches the token");
+    expect_refused(
+        "{\"refresh_token\": \"rt\", \"user\": \"a@b.org\", \"client_id\": \"c\", \"scope\": \"a\\nclient_secret: x\"}",
+        "FILE: the value for 'scope' has a line break or is too long");
+    expect_refused(
+        "{\"manage_token_externally\": true, \"user\": \"a@b.org\"}",
+        "FILE: 'manage_token_externally' is set: make an account with 'token_command' for whatever fetches the token");
 }
 
 static void sasl_settings_that_are_broken(void **unused)
@@ -199,10 +207,11 @@ static void sasl_settings_that_are_broken(void **unused)
 static void mutt_file_is_read_wrongly(void **unused)
 {
     (void)unused;
-    expect_taken("{\"registration\": \"microsoft\", \"authflow\": \"authcode\", \"email\": \"me@example.org\", \"client_id\": \"c\","
-                 "\"client_secret\": \"\", \"access_token\": \"at\", \"access_token_expiration\": "
-                 "\"2099-12-31T00:00:00.123456\", \"refresh_token\": \"rt\"}",
-                 "mutt_oauth2.py", "provider: microsoft\nclient_id: c\nrefresh_sends_scope: no\n");
+    expect_taken(
+        "{\"registration\": \"microsoft\", \"authflow\": \"authcode\", \"email\": \"me@example.org\", \"client_id\": \"c\","
+        "\"client_secret\": \"\", \"access_token\": \"at\", \"access_token_expiration\": "
+        "\"2099-12-31T00:00:00.123456\", \"refresh_token\": \"rt\"}",
+        "mutt_oauth2.py", "provider: microsoft\nclient_id: c\nrefresh_sends_scope: no\n");
     assert_string_equal(t.name, "me@example.org");
     assert_string_equal(t.state.refresh_token, "rt");
     assert_string_equal(t.state.access_token, "at");
@@ -212,8 +221,9 @@ static void mutt_file_is_read_wrongly(void **unused)
 static void mutt_file_that_lacks_something(void **unused)
 {
     (void)unused;
-    expect_refused("{\"registration\": \"google\", \"email\": \"a@b.org\", \"client_id\": \"c\", \"refresh_token\": \"\"}",
-                   "FILE has no 'refresh_token', so there is nothing to take: run 'xoauth2 login a@b.org'");
+    expect_refused(
+        "{\"registration\": \"google\", \"email\": \"a@b.org\", \"client_id\": \"c\", \"refresh_token\": \"\"}",
+        "FILE has no 'refresh_token', so there is nothing to take: run 'xoauth2 login a@b.org'");
     expect_refused("{\"registration\": \"google\", \"refresh_token\": \"rt\", \"client_id\": \"c\"}",
                    "FILE does not tell whose it is: give --account ADDRESS");
     expect_refused("{\"registration\": 7, \"email\": \"a@b.org\", \"refresh_token\": \"rt\", \"client_id\": \"c\"}",
@@ -226,10 +236,11 @@ static void oama_file_is_read_wrongly(void **unused)
 {
     (void)unused;
     given.client_id = "c";
-    expect_taken("{\"email\": {\"unEmailAddress\": \"me@example.org\"}, \"service\": \"microsoft\", \"scope\": \"a b\","
-                 "\"refresh_token\": \"rt\", \"access_token\": \"at\", \"token_type\": \"Bearer\","
-                 "\"exp_date\": \"2099-12-31 00:00 UTC\", \"expires_in\": 3599}",
-                 "oama", "provider: microsoft\nclient_id: c\nscope: a b offline_access\n");
+    expect_taken(
+        "{\"email\": {\"unEmailAddress\": \"me@example.org\"}, \"service\": \"microsoft\", \"scope\": \"a b\","
+        "\"refresh_token\": \"rt\", \"access_token\": \"at\", \"token_type\": \"Bearer\","
+        "\"exp_date\": \"2099-12-31 00:00 UTC\", \"expires_in\": 3599}",
+        "oama", "provider: microsoft\nclient_id: c\nscope: a b offline_access\n");
     assert_string_equal(t.name, "me@example.org");
     assert_int_equal(t.state.expires_at, 4102358400 + 300); /* oama takes five minutes from it */
     transfer_free(&t);
@@ -243,9 +254,10 @@ static void oama_file_is_read_wrongly(void **unused)
 static void oama_file_that_lacks_something(void **unused)
 {
     (void)unused;
-    expect_refused("{\"email\": \"me@gmail.com\", \"service\": \"google\", \"refresh_token\": \"rt\"}",
-                   "FILE: oama keeps the client in ~/.config/oama/config.yaml, under 'services' and 'google': give its client_id "
-                   "with --client-id, and a file of mode 0600 that has its client_secret with --client-secret-file");
+    expect_refused(
+        "{\"email\": \"me@gmail.com\", \"service\": \"google\", \"refresh_token\": \"rt\"}",
+        "FILE: oama keeps the client in ~/.config/oama/config.yaml, under 'services' and 'google': give its client_id "
+        "with --client-id, and a file of mode 0600 that has its client_secret with --client-secret-file");
     given.client_id = "c";
     expect_refused("{\"email\": \"me@gmail.com\", \"service\": \"google\"}",
                    "FILE has no 'refresh_token', so there is nothing to take: run 'xoauth2 login me@gmail.com'");
@@ -264,9 +276,10 @@ static void file_of_another_kind(void **unused)
     expect_refused(" {} {}", "FILE is not a whole JSON object: it is damaged");
     expect_refused("", "FILE is not JSON; if it is encrypted, run 'gpg --decrypt FILE | xoauth2 import'");
     expect_refused("[1]", "FILE is not JSON; if it is encrypted, run 'gpg --decrypt FILE | xoauth2 import'");
-    expect_refused("{\"hello\": \"world\"}",
-                   "FILE is no token file of sasl-xoauth2, mutt_oauth2.py or oama: it has neither 'refresh_token' nor "
-                   "'registration' nor 'service'");
+    expect_refused(
+        "{\"hello\": \"world\"}",
+        "FILE is no token file of sasl-xoauth2, mutt_oauth2.py or oama: it has neither 'refresh_token' nor "
+        "'registration' nor 'service'");
 }
 
 int main(void)

@@ -97,7 +97,8 @@ static void settings_that_exclude_each_other_are_taken(void **state)
     refused(T "store_read: true\n", "needs 'store_write'");
     refused(T "store_write: true\n", "needs 'store_read'");
     refused(T "service_account_file: /s\n", "goes with 'grant: jwt_bearer'");
-    refused(T "grant: client_credentials\nidentity_endpoint: https://x.org/\n", "goes with 'grant: managed_identity'");
+    refused(T "grant: client_credentials\nidentity_endpoint: https://x.org/\n",
+            "goes with 'grant: managed_identity'");
     refused(T "grant: jwt_bearer\n", "needs 'service_account_file' or 'client_key_file'");
     refused(T "app_scope: a\n", "belongs into a provider file");
     refused(T "token_command: printf 'a\n", "'token_command' has a quote that is not closed");

@@ -88,7 +88,8 @@ static void state_stays_in_the_file(void **unused)
 static void state_is_lost_with_a_failed_command(void **unused)
 {
     (void)unused;
-    static const char *const BROKEN[] = {"exit 1", ": > kept; exit 1", "head -c 10 > kept", "cat > elsewhere", "kill -9 $$"};
+    static const char *const BROKEN[] = {"exit 1", ": > kept; exit 1", "head -c 10 > kept", "cat > elsewhere",
+                                         "kill -9 $$"};
     for (size_t i = 0; i < sizeof BROKEN / sizeof BROKEN[0]; i++) {
         use("cat kept", "cat > kept");
         assert_true(save("old"));

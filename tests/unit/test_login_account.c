@@ -195,8 +195,9 @@ static void secret_of_a_command_gives_way_to_one_in_a_file(void **unused)
     expect_text("issuer: https://i.example\nclient_secret_file: /s\n");
     account_file("issuer: https://i.example\nclient_secret_command: /bin/show me\n");
     l.options = (struct login_options){.issuer = "https://other.example", .client_id = "c"};
-    expect_refused(":2: 'client_secret_command' belongs to the provider that the account has now: remove the line or give "
-                   "--client-secret-file, then");
+    expect_refused(
+        ":2: 'client_secret_command' belongs to the provider that the account has now: remove the line or give "
+        "--client-secret-file, then");
 }
 
 /* What the metadata told, as the client has it after discovery. */
@@ -220,10 +221,12 @@ static void expect_written(const char *text)
 static void server_that_takes_basic_alone_is_remembered(void **unused)
 {
     (void)unused;
-    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c", .client_secret_file = (char *)"/s"};
+    l.options =
+        (struct login_options){.issuer = "https://i.example", .client_id = "c", .client_secret_file = (char *)"/s"};
     expect_text(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\n");
     learn(true, "secret");
-    expect_written(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\nclient_authentication: basic\n");
+    expect_written(FIRST
+                   "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\nclient_authentication: basic\n");
 }
 
 static void client_authentication_of_the_file_stays(void **unused)
@@ -247,7 +250,8 @@ static void client_without_a_secret_authenticates_in_no_way(void **unused)
 static void server_that_takes_the_form_needs_no_line(void **unused)
 {
     (void)unused;
-    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c", .client_secret_file = (char *)"/s"};
+    l.options =
+        (struct login_options){.issuer = "https://i.example", .client_id = "c", .client_secret_file = (char *)"/s"};
     expect_text(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\n");
     learn(false, "secret");
     expect_written(FIRST "issuer: https://i.example\nclient_id: c\nclient_secret_file: /s\n");
@@ -273,19 +277,23 @@ static void command_to_repeat_has_all_options(void **unused)
                                        .flow = LOGIN_FLOW_DEVICE,
                                        .set = {{SETTING_HOSTS, "h i"}, {SETTING_PROXY, ""}},
                                        .set_count = 2};
-    expect_again("", "xoauth2 login --provider near --tenant t --client-id c --client-secret-file /s --scope \"a b\\$c\" "
-                     "--set hosts=\"h i\" --set proxy= --ca-file /ca --device me@example.org");
+    expect_again("",
+                 "xoauth2 login --provider near --tenant t --client-id c --client-secret-file /s --scope \"a b\\$c\" "
+                 "--set hosts=\"h i\" --set proxy= --ca-file /ca --device me@example.org");
     l.paths.system = true;
     l.options = (struct login_options){.issuer = "https://i.example", .flow = LOGIN_FLOW_BROWSER};
-    expect_again("--client-id ID", "xoauth2 login --issuer https://i.example --browser --client-id ID --system me@example.org");
+    expect_again("--client-id ID",
+                 "xoauth2 login --issuer https://i.example --browser --client-id ID --system me@example.org");
 }
 
 static void command_to_repeat_has_no_option_twice(void **unused)
 {
     (void)unused;
-    l.options = (struct login_options){.client_id = "c", .client_secret_file = (char *)"/s", .flow = LOGIN_FLOW_DEVICE};
+    l.options =
+        (struct login_options){.client_id = "c", .client_secret_file = (char *)"/s", .flow = LOGIN_FLOW_DEVICE};
     expect_again("--browser", "xoauth2 login --client-id c --client-secret-file /s --browser me@example.org");
-    expect_again("--client-secret-file FILE", "xoauth2 login --client-id c --device --client-secret-file FILE me@example.org");
+    expect_again("--client-secret-file FILE",
+                 "xoauth2 login --client-id c --device --client-secret-file FILE me@example.org");
 }
 
 static void command_to_repeat_that_is_too_long(void **unused)
@@ -348,8 +356,9 @@ static void address_that_tells_nothing(void **unused)
     static const unsigned char NO_SUCH_NAME[] = "\x00\x00\x81\x83\x00\x01\x00\x00\x00\x00\x00\x00"
                                                 "\x07" "example" "\x03" "org" "\x00" "\x00\x0f\x00\x01";
     name_server_start(NO_SUCH_NAME, sizeof NO_SUCH_NAME - 1);
-    expect_refused("which provider is me@example.org at? Neither the address nor its mail server (none found in DNS) tells: "
-                   "add --provider NAME (broken, far, near), or --issuer URL");
+    expect_refused(
+        "which provider is me@example.org at? Neither the address nor its mail server (none found in DNS) tells: "
+        "add --provider NAME (broken, far, near), or --issuer URL");
     name_server_stop();
 }
 
@@ -365,8 +374,10 @@ static void name_server_that_is_silent(void **unused)
 static void mail_server_that_tells_the_provider(void **unused)
 {
     (void)unused;
-    folder_write("providers/third.conf",
-                 "description: Third\ntoken_endpoint: https://third.example/t\nmx: mail.example.com *.nowhere.example\n", 0644);
+    folder_write(
+        "providers/third.conf",
+        "description: Third\ntoken_endpoint: https://third.example/t\nmx: mail.example.com *.nowhere.example\n",
+        0644);
     name_server_start((const unsigned char *)NAME_SERVER_ANSWER, sizeof NAME_SERVER_ANSWER - 1);
     struct login_guess guess;
     struct report why;
@@ -425,9 +436,9 @@ static void client_without_its_secret(void **unused)
     l.client.client_id = (char *)"c";
     l.paths.system = true;
     assert_false(login_account_check_client(&l, &why));
-    assert_string_equal(why.text,
-                        "Near Mail wants the client's secret too: put it into a file of its own (mode 0600) and run "
-                        "'xoauth2 login --provider near --client-id c --client-secret-file FILE --system me@example.org'");
+    assert_string_equal(
+        why.text, "Near Mail wants the client's secret too: put it into a file of its own (mode 0600) and run "
+                  "'xoauth2 login --provider near --client-id c --client-secret-file FILE --system me@example.org'");
     assert_true(secret_adds(&l.client.client_secret, "x"));
     assert_true(login_account_check_client(&l, &why));
 }

@@ -1,5 +1,5 @@
-/* The plugin when calls fail: each call of each function in turn. A program gets its login or an error with words, and
- * nothing is left behind. */
+/* The plugin when calls fail: each call of each function in turn. A program gets its login or an error with words,
+ * and nothing is left behind. */
 #include "config.h"
 
 #include "app.h"
@@ -93,7 +93,8 @@ static void login_with_an_agent(void **state)
 {
     (void)state;
     const char *path = folder_path("agent.sock");
-    struct app app = {.authname = "me@x.org", .options = {"xoauth2_agent_socket", path, "xoauth2_helper", "/nonexistent"}};
+    struct app app = {.authname = "me@x.org",
+                      .options = {"xoauth2_agent_socket", path, "xoauth2_helper", "/nonexistent"}};
     begin_library();
     pid_t agent = fake_agent_start(path, GIVEN, NULL);
     assert_true(fault_each(NULL, attempt_login, &app) > 40);
@@ -146,7 +147,8 @@ static void load_that_fails(void **state)
     const sasl_utils_t utils = {.getcallback = no_callback};
     sasl_client_plug_t *plugs;
     int version, count;
-    assert_int_equal(sasl_client_plug_init(&utils, SASL_CLIENT_PLUG_VERSION - 1, &version, &plugs, &count), SASL_BADVERS);
+    assert_int_equal(sasl_client_plug_init(&utils, SASL_CLIENT_PLUG_VERSION - 1, &version, &plugs, &count),
+                     SASL_BADVERS);
     plan("calloc", ENOMEM, 1, 1);
     assert_int_equal(sasl_client_plug_init(&utils, SASL_CLIENT_PLUG_VERSION, &version, &plugs, &count), SASL_NOMEM);
     assert_true(fault_end());
@@ -154,7 +156,8 @@ static void load_that_fails(void **state)
 
 static char said[1024];
 
-__attribute__((format(printf, 3, 4))) static void take_error(sasl_conn_t *conn, unsigned flags, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void take_error(sasl_conn_t *conn, unsigned flags, const char *format,
+                                                             ...)
 {
     va_list args;
     (void)conn;
@@ -237,7 +240,8 @@ static void accounts_of_the_machine(void **state)
 static void message_that_does_not_fit(void **state)
 {
     (void)state;
-    const struct grammar_login parts = {.user = "me", .user_len = 2, .token = "t", .token_len = 1, .host = "", .host_len = 0};
+    const struct grammar_login parts = {
+        .user = "me", .user_len = 2, .token = "t", .token_len = 1, .host = "", .host_len = 0};
     struct secret out;
     secret_init(&out, 8);
     assert_false(grammar_xoauth2(&out, &parts));

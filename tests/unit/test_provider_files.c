@@ -228,11 +228,16 @@ static void address_is_taken_for_another_providers(void **state)
 {
     (void)state;
     static const char *const DOMAINS[][2] = {
-        {"gmail.com", "google"},     {"outlook.com", "outlook"},    {"outlook.de", "outlook"}, {"hotmail.co.uk", "outlook"},
-        {"live.com", "outlook"},     {"msn.com", "outlook"},        {"yahoo.com", "yahoo"},    {"yahoo.co.jp", "yahoo"},
-        {"ymail.com", "yahoo"},      {"aol.com", "aol"},            {"aim.com", "aol"},        {"fastmail.com", "fastmail"},
-        {"yandex.ru", "yandex"},     {"ya.ru", "yandex"},           {"mail.ru", "mailru"},     {"bk.ru", "mailru"},
-        {"comcast.net", "comcast"},  {"x.onmicrosoft.com", "microsoft"}, {"example.org", NULL}, {"gmail.com.example.org", NULL},
+        {"gmail.com", "google"},    {"outlook.com", "outlook"},
+        {"outlook.de", "outlook"},  {"hotmail.co.uk", "outlook"},
+        {"live.com", "outlook"},    {"msn.com", "outlook"},
+        {"yahoo.com", "yahoo"},     {"yahoo.co.jp", "yahoo"},
+        {"ymail.com", "yahoo"},     {"aol.com", "aol"},
+        {"aim.com", "aol"},         {"fastmail.com", "fastmail"},
+        {"yandex.ru", "yandex"},    {"ya.ru", "yandex"},
+        {"mail.ru", "mailru"},      {"bk.ru", "mailru"},
+        {"comcast.net", "comcast"}, {"x.onmicrosoft.com", "microsoft"},
+        {"example.org", NULL},      {"gmail.com.example.org", NULL},
         {"notmail.ru", NULL},
     };
     static const char *const SERVERS[][2] = {
@@ -252,7 +257,8 @@ static void token_of_a_cloud_is_for_another(void **state)
 {
     (void)state;
     static const char *const CLOUDS[][4] = {
-        {"microsoft", "login.microsoftonline.com/", "https://outlook.office365.com/.default", "imaps://outlook.office365.com "},
+        {"microsoft", "login.microsoftonline.com/", "https://outlook.office365.com/.default",
+         "imaps://outlook.office365.com "},
         {"microsoft-gcc-high", "login.microsoftonline.us/", "https://outlook.office365.us/.default",
          "imaps://outlook.office365.us "},
         {"microsoft-dod", "login.microsoftonline.us/", "https://outlook.office365.us/.default",

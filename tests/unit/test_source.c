@@ -339,9 +339,11 @@ static void system_agent_is_needed_and_not_there(void **state)
     places.machine_has_accounts = yes;
     setenv("FAKE_HELPER", NO_ACCOUNT, 1);
     get(&o, &places, 30);
-    assert_failure(&o, FAILURE_UNREACHABLE, "no account for me@x.org of this user, and no agent at /nonexistent/agent.sock, "
-                   "which alone may use this machine's accounts: start it, or run 'xoauth2 login me@x.org', or restrict "
-                   "this program to PLAIN");
+    assert_failure(
+        &o, FAILURE_UNREACHABLE,
+        "no account for me@x.org of this user, and no agent at /nonexistent/agent.sock, "
+        "which alone may use this machine's accounts: start it, or run 'xoauth2 login me@x.org', or restrict "
+        "this program to PLAIN");
 }
 
 static void no_account_in_the_helpers_words(void **state)

@@ -1,5 +1,5 @@
-/* The store when calls fail: each call of each function in turn. Nothing that was kept is lost, and nothing is called a
- * success that is none. */
+/* The store when calls fail: each call of each function in turn. Nothing that was kept is lost, and nothing is called
+ * a success that is none. */
 #include "config.h"
 
 #include "store.h"
@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 static const char NAME[] = "me@x.org";
-static const char OLD[] = "{\"access_token\": \"old\", \"refresh_token\": \"old-refresh\", \"newer\": [\"member\"]}\n";
+static const char OLD[] =
+    "{\"access_token\": \"old\", \"refresh_token\": \"old-refresh\", \"newer\": [\"member\"]}\n";
 
 enum { LOCK_WAIT = 40 /* milliseconds */, ATTEMPTS_LEAST = 30 };
 
@@ -158,7 +159,8 @@ static void state_is_removed_or_not(void **state)
 static void put_leftover(void)
 {
     put_old_state();
-    folder_write("state/.me@x.org.json.abcdef", "{\"access_token\": \"new\", \"refresh_token\": \"new-refresh\"}\n", 0600);
+    folder_write("state/.me@x.org.json.abcdef", "{\"access_token\": \"new\", \"refresh_token\": \"new-refresh\"}\n",
+                 0600);
 }
 
 static void attempt_finish(void *arg, const struct fault *fault)

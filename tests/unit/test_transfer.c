@@ -71,7 +71,8 @@ static void tokens_that_cannot_be_read_again(void **state)
     (void)state;
     static char long_token[STATE_TOKEN_MAX + 2];
     assert_true(state_set(&t.state.access_token, "ya2\002"));
-    expect_refused("the tokens of me@x.org are too long or have control characters: run 'xoauth2 login me@x.org' instead");
+    expect_refused(
+        "the tokens of me@x.org are too long or have control characters: run 'xoauth2 login me@x.org' instead");
     memset(long_token, 'a', sizeof long_token - 1);
     assert_true(state_set(&t.state.access_token, long_token));
     expect_refused("too long");
