@@ -149,12 +149,17 @@ test_ec_key_is_refused() {
     standard by-ec "client_key_file: $KEYS/ec.key"
 }
 
-test_service_account_gets_no_token() {
-    ME=robot@contoso.com
+# service_account LINE: whose tokens it gets.
+service_account() {
     account "provider: workspace
 service_account_file: $KEYS/service.json
 grant: jwt_bearer
-users: *@contoso.com"
+$1"
+}
+
+test_service_account_gets_no_token() {
+    ME=robot@contoso.com
+    service_account 'users: *@contoso.com'
     token_of anna@contoso.com anna.contoso.com
     token_of Bert@contoso.com bert.contoso.com
     token_of anna@contoso.com anna.contoso.com
@@ -171,10 +176,7 @@ users: *@contoso.com"
 # What single mailboxes have is not in a dump: it is fetched again.
 test_dump_of_a_service_account_is_of_no_use() {
     ME=robot@contoso.com
-    account "provider: workspace
-service_account_file: $KEYS/service.json
-grant: jwt_bearer
-users: *@contoso.com"
+    service_account 'users: *@contoso.com'
     token_of anna@contoso.com anna.contoso.com
     xoauth2 dump > "$T/dump.secret" 2> "$T/err"
     has "$T/err" "copy the file $KEYS/service.json yourself ('service_account_file')"
@@ -186,30 +188,21 @@ users: *@contoso.com"
 }
 
 test_subject_of_a_service_account_is_another() {
-    account "provider: workspace
-service_account_file: $KEYS/service.json
-grant: jwt_bearer
-subject: shared@contoso.com"
+    service_account 'subject: shared@contoso.com'
     token_of "$ME" shared.contoso.com
     equals "$(ls "$STATES")" "$ME.json
 $ME.lock"
 }
 
 test_refusal_of_a_service_account_asks_for_a_login() {
-    account "provider: workspace
-service_account_file: $KEYS/service.json
-grant: jwt_bearer
-subject: nobody@contoso.com"
+    service_account 'subject: nobody@contoso.com'
     refuses 'Invalid email or User ID' "no login is needed for $ME" "$ACCOUNTS/$ME.conf"
     has_not "$T/err" 'xoauth2 login'
 }
 
 test_users_at_the_same_time_spoil_each_other() {
     ME=robot@contoso.com
-    account "provider: workspace
-service_account_file: $KEYS/service.json
-grant: jwt_bearer
-users: *@contoso.com"
+    service_account 'users: *@contoso.com'
     local i
     for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
         xoauth2 token "u$((i % 3))@contoso.com" > "$T/$i.secret" 2> "$T/$i.err" &

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SECRETS_MAX = 8, SECRET_MAX = 4096 };
@@ -156,6 +157,17 @@ void fuzz_write(const char *path, const void *data, size_t len)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     MUST(fd >= 0 && (len == 0 || write(fd, data, len) == (ssize_t)len));
     close(fd);
+}
+
+void fuzz_rewrite(const char *path, const char *text)
+{
+    static ino_t written_file;
+    struct stat st;
+    if (written_file && stat(path, &st) == 0 && st.st_ino == written_file)
+        return;
+    fuzz_write(path, text, strlen(text));
+    MUST(stat(path, &st) == 0);
+    written_file = st.st_ino;
 }
 
 int fuzz_lowest_fd(void)

@@ -61,6 +61,9 @@ void fuzz_folder(void);
 /* Writes a file, which belongs to us alone. */
 void fuzz_write(const char *path, const void *data, size_t len);
 
+/* The same, unless the file is still the one that the last call wrote. One file in a harness. */
+void fuzz_rewrite(const char *path, const char *text);
+
 /* The lowest free descriptor: the same before and after, or one was left open. */
 int fuzz_lowest_fd(void);
 

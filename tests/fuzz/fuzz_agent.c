@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,18 +29,6 @@ static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static const char *state_file;
 static bool is_planted; /* the token itself is among the requests, maybe as a name */
 
-/* The state is there again after a request that has dropped the token, which replaces the file. */
-static void write_state(void)
-{
-    static ino_t written_file;
-    struct stat st;
-    if (written_file && stat(state_file, &st) == 0 && st.st_ino == written_file)
-        return;
-    fuzz_write(state_file, STATE, strlen(STATE));
-    MUST(stat(state_file, &st) == 0);
-    written_file = st.st_ino;
-}
-
 static void write_store(void)
 {
     fuzz_folder();
@@ -52,7 +39,7 @@ static void write_store(void)
     folder_write("accounts/new@example.org.conf", "token_endpoint: https://127.0.0.1:1/token\n", 0600);
     folder_write("accounts/broken@example.org.conf", "nonsense: 1\n", 0600);
     state_file = folder_path("state/me@example.org.json");
-    write_state();
+    fuzz_rewrite(state_file, STATE); /* a request may have dropped the token */
 }
 
 /* All of an agent but what reaches the network: it is being stopped from the start, so that it asks no provider. */
@@ -148,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fds[CONNECTIONS] = {-1, -1};
     if (listener < 0)
         start();
-    write_state();
+    fuzz_rewrite(state_file, STATE); /* a request may have dropped the token */
     is_planted = fuzz_count(TOKEN, data, size) != fuzz_count("\ntoken=planted-access-token", data, size);
     while (in.left > 0) {
         size_t len;

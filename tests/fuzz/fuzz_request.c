@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char TOKEN[] = "planted-access-token";
@@ -28,18 +27,6 @@ static bool is_planted; /* the token itself is among the requests, maybe as a na
 
 static const char *state_file;
 
-/* The state is there again after a request that has dropped the token, which replaces the file. */
-static void write_state(void)
-{
-    static ino_t written_file;
-    struct stat st;
-    if (written_file && stat(state_file, &st) == 0 && st.st_ino == written_file)
-        return;
-    fuzz_write(state_file, STATE, strlen(STATE));
-    MUST(stat(state_file, &st) == 0);
-    written_file = st.st_ino;
-}
-
 static void prepare(void)
 {
     if (!state_file) {
@@ -51,7 +38,7 @@ static void prepare(void)
         folder_write("xoauth2/accounts/broken@example.org.conf", "nonsense: 1\n", 0600);
         MUST(setenv("XDG_CONFIG_HOME", folder_path(""), 1) == 0 && setenv("XDG_STATE_HOME", folder_path(""), 1) == 0);
     }
-    write_state();
+    fuzz_rewrite(state_file, STATE); /* a request may have dropped the token */
 }
 
 /* Standard input is a file: this is no test of poll(2). */
