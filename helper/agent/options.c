@@ -10,13 +10,14 @@ static const char USAGE[] =
     "Keeps tokens ready and hands them out at a socket.\n"
     "\n"
     "  --system       serve the accounts in " SYSCONFDIR "/xoauth2 instead of the user's\n"
-    "  --socket PATH  be reached there instead of the default place; may be given several times\n"
+    "  --socket PATH  be reached there instead of the default place; may be given\n"
+    "                 several times\n"
     "  --foreground   stay in the foreground and log to standard error\n"
     "  --help         show this\n"
     "  --version      show the version\n"
     "\n"
-    "Without --foreground the command returns as soon as the agent can be reached, and the agent logs to syslog.\n"
-    "The manual is xoauth2(1).\n";
+    "Without --foreground the command returns as soon as the agent can be reached,\n"
+    "and the agent logs to syslog. The manual is xoauth2(1).\n";
 
 enum { EXIT_USAGE = 2 };
 

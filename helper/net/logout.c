@@ -30,9 +30,9 @@ struct request {
 
 static const char USAGE[] =
     "Usage: xoauth2 logout [--system] [--local] [--forget] ACCOUNT\n"
-    "Ends the login of ACCOUNT: asks the provider to revoke it (RFC 7009), then removes its tokens from this "
-    "machine.\n"
-    "The account file stays, so that 'xoauth2 login ACCOUNT' needs no options.\n"
+    "Ends the login of ACCOUNT: asks the provider to revoke it (RFC 7009), then\n"
+    "removes its tokens from this machine. The account file stays, so that 'xoauth2\n"
+    "login ACCOUNT' needs no options.\n"
     "\n"
     "  --system    the machine's account instead of your own\n"
     "  --local     only remove the tokens here; nothing is sent\n"
@@ -40,8 +40,9 @@ static const char USAGE[] =
     "  --help      show this\n"
     "  --version   show the version\n"
     "\n"
-    "Where the provider cannot be reached or does not revoke the login, nothing is removed. Exit status: 0 done,\n"
-    "1 failed, 2 wrong usage, 75 failed for now: try again later.\n";
+    "Where the provider cannot be reached or does not revoke the login, nothing is\n"
+    "removed. Exit status: 0 done, 1 failed, 2 wrong usage, 75 failed for now: try\n"
+    "again later.\n";
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv, struct request *request)

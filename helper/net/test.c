@@ -41,18 +41,20 @@ struct verdict {
 
 static const char USAGE[] =
     "Usage: xoauth2 test [--system] [--json] [--through-sasl] ACCOUNT [URL]\n"
-    "Logs in at the mail servers of ACCOUNT with its token, by each mechanism that they offer, and asks for the mailbox.\n"
-    "No mail is read or sent. URL is one server, such as imaps://imap.example.org or smtp://smtp.example.org:587,\n"
+    "Logs in at the mail servers of ACCOUNT with its token, by each mechanism that\n"
+    "they offer, and asks for the mailbox. No mail is read or sent. URL is one\n"
+    "server, such as imaps://imap.example.org or smtp://smtp.example.org:587,\n"
     "instead of 'servers:' in the account file or the provider's.\n"
     "\n"
-    "  --through-sasl  log in through libsasl2 and the plugin that it finds, as mail programs do\n"
+    "  --through-sasl  log in through libsasl2 and the plugin that it finds, as mail\n"
+    "                  programs do\n"
     "  --system        the machine's account instead of your own\n"
     "  --json          print JSON\n"
     "  --help          show this\n"
     "  --version       show the version\n"
     "\n"
-    "Exit status: 0 every server takes the token, 1 one does not, 2 wrong usage, 75 failed for now: try again later,\n"
-    "77 the login has ended.\n";
+    "Exit status: 0 every server takes the token, 1 one does not, 2 wrong usage, 75\n"
+    "failed for now: try again later, 77 the login has ended.\n";
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv, struct request *request)

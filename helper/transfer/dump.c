@@ -19,8 +19,8 @@ enum { EXIT_WRONG_USAGE = 2, TEXT_EXPECTED = 16384 /* bytes */ };
 
 static const char USAGE[] =
     "Usage: xoauth2 dump [--system] [ACCOUNT]...\n"
-    "Writes accounts, all without an ACCOUNT, with their tokens to standard output, which must not be a "
-    "terminal:\n"
+    "Writes accounts, all without an ACCOUNT, with their tokens to standard output,\n"
+    "which must not be a terminal:\n"
     "  xoauth2 dump | ssh mail.example.org xoauth2 restore\n"
     "\n"
     "  --system   the machine's accounts instead of your own\n"

@@ -24,14 +24,17 @@ struct request {
 
 static const char USAGE[] =
     "Usage: xoauth2 import [OPTION]... [FILE]...\n"
-    "Makes accounts from token files of sasl-xoauth2, mutt_oauth2.py and oama. The files stay as they are. Without a FILE, and\n"
-    "with '-', standard input is read: 'gpg --decrypt FILE | xoauth2 import'.\n"
+    "Makes accounts from token files of sasl-xoauth2, mutt_oauth2.py and oama. The\n"
+    "files stay as they are. Without a FILE, and with '-', standard input is read:\n"
+    "'gpg --decrypt FILE | xoauth2 import'.\n"
     "\n"
     "  --account ADDRESS          whose it is, where the file does not tell\n"
     "  --provider NAME            instead of the provider that the file tells\n"
-    "  --client-id ID             the client that it was made with, where the file does not tell (oama)\n"
+    "  --client-id ID             the client that it was made with, where the file\n"
+    "                             does not tell (oama)\n"
     "  --client-secret-file FILE  that client's secret, in the first line; mode 0600\n"
-    "  --config FILE              sasl-xoauth2's settings instead of /etc/sasl-xoauth2.conf\n"
+    "  --config FILE              sasl-xoauth2's settings instead of\n"
+    "                             /etc/sasl-xoauth2.conf\n"
     "  --force                    replace accounts that are there already\n"
     "  --system                   make accounts of the machine instead of your own\n"
     "  --help, --version\n";
