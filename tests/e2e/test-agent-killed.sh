@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119
 # The agent is killed at any instant, and started again, while it renews tokens at a server that rotates refresh
 # tokens and ends the login on the reuse of an old one. No login is lost, unless the server's answer was on its way.
 # shellcheck source-path=SCRIPTDIR
