@@ -116,7 +116,7 @@ start_world() {
     trap 'exit 130' INT TERM
     WEB=$E2E_RUN/web
     mkdir -p "$WEB/x.test" "$E2E_RUN/dns"
-    E2E_TLS_NAMES=$(printf ',DNS:%s.test' auth imap.good x liar plain local named moved shift)
+    E2E_TLS_NAMES=$(printf ',DNS:%s.test' auth imap.good x liar plain local named moved shift slow)
     E2E_TLS_NAMES+=$(printf ',DNS:ua-auto-config.%s.test' good digest garbage insecure moved foreign password)
     export E2E_TLS_NAMES E2E_OAUTH_HOST=auth.test E2E_OPENID_CONFIGURATION=$AUTH/.well-known/openid-configuration
     make_certificates

@@ -21,6 +21,8 @@ publish_all() {
         "authorization_endpoint": "https://plain.test/auth"}'
     metadata local.test <<< '{"issuer": "https://local.test", "token_endpoint": "http://127.0.0.1:25/token",
         "authorization_endpoint": "https://local.test/auth", "registration_endpoint": "https://local.test/reg"}'
+    metadata slow.test <<< '{"issuer": "https://slow.test", "token_endpoint": "https://hang.test/token",
+        "authorization_endpoint": "https://hang.test/auth", "registration_endpoint": "https://hang.test/reg"}'
     metadata named.test <<< '{"issuer": "https://named.test", "token_endpoint": "https://named.test/token",
         "authorization_endpoint": "https://named.test/auth", "registration_endpoint": "https://named.test/reg",
         "protected_resources": ["imap://imap.named.test", "https://jmap.named.test/session"]}'
@@ -266,6 +268,12 @@ test_registration_with_a_strange_answer() {
     oauth set '{"registration": {"status": 201, "body": {"client_id": "x", "client_secret": "s"}}}'
     login_open 1 --issuer "$AUTH"
     has "$T/err" 'auth.test registers this program only with a secret'
+    nothing_is_written
+}
+
+test_registration_without_an_answer() {
+    login_open 75 --issuer https://slow.test
+    has "$T/err" 'hang.test did not answer in time'
     nothing_is_written
 }
 
