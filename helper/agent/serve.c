@@ -172,10 +172,10 @@ static void wait_for_token(struct client *c, struct entry *e, bool valid)
 static void serve_get(struct client *c, const struct protocol_message *request)
 {
     struct entry *e = find(c, request);
+    if (!e)
+        return; /* and the request may be gone with the client */
     const char *host = protocol_get(request, "host");
     int64_t now = clock_wall();
-    if (!e)
-        return;
     bool valid = has_valid(e, now);
     if (!account_hosts_allow(e->hosts, host))
         refuse_host(c, e, host);
