@@ -34,7 +34,7 @@ struct renewing {
     struct renewal renewal;
     struct state_writer writer;
     struct http_exchange *exchange;
-    struct disk_task task; /* making room for the state on disk, then putting it there */
+    struct disk_task task; /* the lock, making room for the state on disk, then putting it there */
     bool prepared;
     bool committed;
     struct report why;     /* how the exchange ended */
@@ -124,10 +124,10 @@ static void finish(struct renewing *r, const struct report *end)
     job_queue(&a->loop, &a->exchanges.start);
 }
 
-static void fail(struct renewing *r, enum failure code, const char *text)
+static void stop_short(struct renewing *r)
 {
     struct report why;
-    report_set(&why, code, "%s", text);
+    report_set(&why, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
     finish(r, &why);
 }
 
@@ -306,7 +306,7 @@ static void prepare_done(struct disk_task *t)
     if (!r->prepared)
         finish(r, &r->trouble);
     else if (r->entry->agent->stopping)
-        fail(r, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+        stop_short(r);
     else
         send_request(r);
 }
@@ -377,22 +377,37 @@ static void begin(struct renewing *r)
         finish(r, &why);
 }
 
+/* In the disk's thread: whoever takes the lock looks through the whole folder for what others left unfinished. */
+static void lock(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
+    const struct entry *e = r->entry;
+    r->lock = store_lock(&e->agent->paths, e->name, 0, &r->trouble);
+}
+
+static void lock_done(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
+    struct agent *a = r->entry->agent;
+    if (r->lock < 0 && r->trouble.code == FAILURE_BUSY && loop_now() < r->deadline)
+        timer_set(&a->loop, &r->timer, loop_now() + EXCHANGES_LOCK_MS);
+    else if (r->lock < 0)
+        finish(r, &r->trouble);
+    else if (a->stopping || r->entry->gone)
+        stop_short(r);
+    else
+        begin(r);
+}
+
 static void try_lock(struct renewing *r)
 {
     struct entry *e = r->entry;
-    struct agent *a = e->agent;
-    struct report why;
-    if (a->stopping || e->gone) {
-        fail(r, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+    if (e->agent->stopping || e->gone) {
+        stop_short(r);
         return;
     }
-    r->lock = store_lock(&a->paths, e->name, 0, &why);
-    if (r->lock >= 0)
-        begin(r);
-    else if (why.code == FAILURE_BUSY && loop_now() < r->deadline)
-        timer_set(&a->loop, &r->timer, loop_now() + EXCHANGES_LOCK_MS);
-    else
-        finish(r, &why);
+    r->task = (struct disk_task){.work = lock, .done = lock_done};
+    disk_submit(&e->agent->disk, &r->task);
 }
 
 static void timer_fired(struct timer *t)
