@@ -372,9 +372,14 @@ static int open_lock(const struct paths *p, const char *name, struct report *why
     return ok ? fd : -1;
 }
 
-static bool no_folder(const struct paths *p, struct report *why)
+/* For those to whom a missing one is trouble, too. */
+static int need_folder(const struct paths *p, struct report *why)
 {
-    return report_set(why, FAILURE_CONFIG, "the folder %s is missing: run the command again", p->state);
+    bool missing;
+    int fd = open_folder(p, &missing, why);
+    if (fd < 0 && missing)
+        report_set(why, FAILURE_CONFIG, "the folder %s is missing: run the command again", p->state);
+    return fd;
 }
 
 /* Whether a leftover is a whole state of the store's owner. FAILURE_UNREACHABLE: that cannot be told. */
@@ -415,11 +420,10 @@ static bool finish_commit(const struct paths *p, const char *name, struct report
 {
     char file[NAME_MAX + 1];
     char leftover[NAME_MAX + 1];
-    bool missing;
     snprintf(file, sizeof file, "%s.json", name);
-    int folder = open_folder(p, &missing, why);
+    int folder = need_folder(p, why);
     if (folder < 0)
-        return missing ? no_folder(p, why) : false;
+        return false;
     bool ok = newfile_leftover(folder, file, leftover);
     while (ok && *leftover)
         ok = end_leftover(p, name, folder, file, leftover, why) && newfile_leftover(folder, file, leftover);
@@ -482,12 +486,11 @@ void store_unlock(int *fd)
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];
-    bool missing;
     *w = (struct state_writer)STATE_WRITER_NONE;
     snprintf(file, sizeof file, "%s.json", name);
-    int folder = open_folder(p, &missing, why);
+    int folder = need_folder(p, why);
     if (folder < 0)
-        return missing ? no_folder(p, why) : false;
+        return false;
     if (!newfile_sweep(folder, file, INT64_MAX)) {
         report_set(why, FAILURE_UNREACHABLE, "cannot remove an old file from %s: %s", p->state, strerror(errno));
         close(folder);

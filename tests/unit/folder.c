@@ -90,3 +90,10 @@ const char *folder_sub(const char *name, mode_t mode)
     must(chmod(path, mode), "chmod", path);
     return path;
 }
+
+void folder_home(void)
+{
+    setenv("HOME", folder_path("home"), 1);
+    setenv("XDG_CONFIG_HOME", folder_path("config"), 1);
+    setenv("XDG_RUNTIME_DIR", folder_path("run"), 1);
+}

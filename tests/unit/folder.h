@@ -17,4 +17,7 @@ const char *folder_write(const char *name, const char *content, mode_t mode);
 /* Makes a folder in it. */
 const char *folder_sub(const char *name, mode_t mode);
 
+/* The environment of a user who lives in it: "home", "config" and "run", none of which is made. */
+void folder_home(void);
+
 #endif

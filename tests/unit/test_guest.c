@@ -488,9 +488,7 @@ static int prepare(void **state)
     strcpy(configuration, folder_sub("conf", 0755));
     strcpy(agent_path, folder_path("agent.sock"));
     assert_int_equal(symlink(module, folder_path("plugins/libsasl2-xoauth2.so")), 0);
-    setenv("HOME", folder_path("home"), 1);
-    setenv("XDG_CONFIG_HOME", folder_path("config"), 1);
-    setenv("XDG_RUNTIME_DIR", folder_path("run"), 1);
+    folder_home();
     return 0;
 }
 

@@ -550,9 +550,7 @@ static int prepare(void **state)
     if (folder_make(state) != 0)
         return -1;
     folder_sub("conf", 0700);
-    setenv("HOME", folder_path("home"), 1);
-    setenv("XDG_CONFIG_HOME", folder_path("config"), 1);
-    setenv("XDG_RUNTIME_DIR", folder_path("run"), 1);
+    folder_home();
     return 0;
 }
 

@@ -401,9 +401,7 @@ static int prepare(void **state)
     folder_sub("conf", 0700);
     folder_sub("run", 0700);
     snprintf(record_path, sizeof record_path, "%s", folder_path("record"));
-    setenv("HOME", folder_path("home"), 1);
-    setenv("XDG_CONFIG_HOME", folder_path("config"), 1);
-    setenv("XDG_RUNTIME_DIR", folder_path("run"), 1);
+    folder_home();
     return 0;
 }
 
