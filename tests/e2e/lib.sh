@@ -252,6 +252,7 @@ report_test() {
         failed)
             echo "not ok - $name (${seconds}s)"
             sed 's/^/# /' "$T/log"
+            [ ! -s "$T/agent.log" ] || tail -n 20 "$T/agent.log" | sed 's/^/# agent.log: /'
             ;;
     esac
 }

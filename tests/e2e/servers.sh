@@ -185,9 +185,9 @@ start_dovecot() {
     return 1
 }
 
-# make_run_folder: short, because the path of a socket has at most 107 characters.
+# make_run_folder: not in TMPDIR, because the path of a socket has at most 107 characters.
 make_run_folder() {
-    E2E_RUN=$(mktemp -d "${TMPDIR:-/tmp}/xoauth2-e2e.XXXXXX")
+    E2E_RUN=$(mktemp -d /tmp/xoauth2-e2e.XXXXXX)
     chmod 755 "$E2E_RUN" # Dovecot's user has to get to its own folder
     mkdir "$E2E_RUN/tests"
     export E2E_RUN
