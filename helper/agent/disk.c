@@ -6,18 +6,37 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+static void queue_open(struct disk_queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+static void queue_add(struct disk_queue *q, struct disk_task *t)
+{
+    t->next = NULL;
+    *q->last = t;
+    q->last = &t->next;
+}
+
+static struct disk_task *queue_take(struct disk_queue *q)
+{
+    struct disk_task *t = q->first;
+    if (t)
+        q->first = t->next;
+    if (!q->first)
+        q->last = &q->first;
+    return t;
+}
+
 /* --- in the thread --- */
 
 static struct disk_task *wait_for_task(struct disk *d)
 {
-    while (!d->first && !d->stop)
+    while (!d->urgent.first && !d->patient.first && !d->stop)
         pthread_cond_wait(&d->change, &d->mutex);
-    struct disk_task *t = d->first;
-    if (t)
-        d->first = t->next;
-    if (!d->first)
-        d->last = &d->first;
-    return t;
+    struct disk_task *t = queue_take(&d->urgent);
+    return t ? t : queue_take(&d->patient);
 }
 
 static void *run(void *arg)
@@ -29,9 +48,7 @@ static void *run(void *arg)
         pthread_mutex_unlock(&d->mutex);
         t->work(t);
         pthread_mutex_lock(&d->mutex);
-        t->next = NULL;
-        *d->ended_last = t;
-        d->ended_last = &t->next;
+        queue_add(&d->ended, t);
         ssize_t put = write(d->finished.fd, &ONE, sizeof ONE);
         (void)put; /* it cannot be full */
     }
@@ -49,9 +66,8 @@ static void finished_ready(struct watch *w, uint32_t events)
     ssize_t got = read(w->fd, &count, sizeof count);
     (void)got;
     pthread_mutex_lock(&d->mutex);
-    struct disk_task *t = d->ended;
-    d->ended = NULL;
-    d->ended_last = &d->ended;
+    struct disk_task *t = d->ended.first;
+    queue_open(&d->ended);
     pthread_mutex_unlock(&d->mutex);
     while (t) {
         struct disk_task *next = t->next;
@@ -60,12 +76,10 @@ static void finished_ready(struct watch *w, uint32_t events)
     }
 }
 
-void disk_submit(struct disk *d, struct disk_task *t)
+void disk_submit(struct disk *d, struct disk_task *t, bool urgent)
 {
     pthread_mutex_lock(&d->mutex);
-    t->next = NULL;
-    *d->last = t;
-    d->last = &t->next;
+    queue_add(urgent ? &d->urgent : &d->patient, t);
     pthread_cond_signal(&d->change);
     pthread_mutex_unlock(&d->mutex);
 }
@@ -85,8 +99,9 @@ bool disk_open(struct disk *d, struct loop *l, struct report *why)
 {
     *d =
         (struct disk){.loop = l, .finished = {.ready = finished_ready, .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)}};
-    d->last = &d->first;
-    d->ended_last = &d->ended;
+    queue_open(&d->urgent);
+    queue_open(&d->patient);
+    queue_open(&d->ended);
     pthread_mutex_init(&d->mutex, NULL);
     pthread_cond_init(&d->change, NULL);
     if (d->finished.fd >= 0 && loop_watch(l, &d->finished, EPOLLIN) && start(d))

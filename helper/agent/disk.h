@@ -19,6 +19,12 @@ struct disk_task {
     struct disk_task *next;
 };
 
+/* First come, first served. */
+struct disk_queue {
+    struct disk_task *first;
+    struct disk_task **last;
+};
+
 struct disk {
     struct loop *loop;
     struct watch finished; /* an eventfd */
@@ -26,10 +32,9 @@ struct disk {
     bool running;
     pthread_mutex_t mutex; /* for all below */
     pthread_cond_t change;
-    struct disk_task *first; /* to be done */
-    struct disk_task **last;
-    struct disk_task *ended; /* to be told */
-    struct disk_task **ended_last;
+    struct disk_queue urgent;  /* to be done */
+    struct disk_queue patient; /* after those */
+    struct disk_queue ended;   /* to be told */
     bool stop;
 };
 
@@ -40,6 +45,7 @@ bool disk_open(struct disk *d, struct loop *l, struct report *why);
 /* Waits until everything is done; what was not told by then is not told any more. */
 void disk_close(struct disk *d);
 
-void disk_submit(struct disk *d, struct disk_task *t);
+/* `urgent` before all that wait and are not: new tokens, which are nowhere else than in memory. */
+void disk_submit(struct disk *d, struct disk_task *t, bool urgent);
 
 #endif

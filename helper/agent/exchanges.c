@@ -124,11 +124,24 @@ static void finish(struct renewing *r, const struct report *end)
     job_queue(&a->loop, &a->exchanges.start);
 }
 
-static void stop_short(struct renewing *r)
+void exchanges_say_none(const struct entry *e, struct report *why)
 {
+    if (e->gone)
+        report_set(why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
+    else
+        report_set(why, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+}
+
+/* What has sent nothing yet ends where nothing is begun any more. */
+static bool given_up(struct renewing *r)
+{
+    const struct entry *e = r->entry;
     struct report why;
-    report_set(&why, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+    if (!e->gone && !e->agent->stopping)
+        return false;
+    exchanges_say_none(e, &why);
     finish(r, &why);
+    return true;
 }
 
 /* --- disk --- */
@@ -138,16 +151,31 @@ static struct renewing *renewing_of(struct disk_task *t)
     return (struct renewing *)(void *)((char *)t - offsetof(struct renewing, task));
 }
 
+static void start_task(struct renewing *r, void (*work)(struct disk_task *t), void (*done)(struct disk_task *t),
+                       bool urgent)
+{
+    r->task = (struct disk_task){.work = work, .done = done};
+    disk_submit(&r->entry->agent->disk, &r->task, urgent);
+}
+
+/* In the disk's thread. */
+static void save(struct disk_task *t)
+{
+    struct renewing *r = renewing_of(t);
+    const struct entry *e = r->entry;
+    r->committed = state_save(&r->state, &e->agent->paths, e->name, &r->trouble);
+}
+
 /* In the disk's thread: if that fails, once more with a new file, since a new refresh token may be nowhere else. */
 static void commit(struct disk_task *t)
 {
     struct renewing *r = renewing_of(t);
-    const struct entry *e = r->entry;
-    r->committed = state_commit(&r->writer, &r->state, &r->trouble) ||
-                   state_save(&r->state, &e->agent->paths, e->name, &r->trouble);
+    r->committed = state_commit(&r->writer, &r->state, &r->trouble);
+    if (!r->committed)
+        save(t);
 }
 
-static void save_later(struct renewing *r, const struct report *why);
+static void save_later(struct renewing *r);
 
 /* What a failure taught is kept if it can be; new tokens must be. */
 static void commit_done(struct disk_task *t)
@@ -156,14 +184,13 @@ static void commit_done(struct disk_task *t)
     if (r->committed || r->why.code != FAILURE_NONE)
         finish(r, &r->why);
     else
-        save_later(r, &r->trouble);
+        save_later(r);
 }
 
 static void start_commit(struct renewing *r, const struct report *why)
 {
     r->why = *why;
-    r->task = (struct disk_task){.work = commit, .done = commit_done};
-    disk_submit(&r->entry->agent->disk, &r->task);
+    start_task(r, commit, commit_done, why->code == FAILURE_NONE);
 }
 
 /* Whether the store has another refresh token than the one that was sent: a process on another machine that shares
@@ -218,24 +245,14 @@ static bool try_again(struct renewing *r, const struct http_reply *reply, bool a
 }
 
 /* The old refresh token may be dead by now, so the new one is held, and the lock with it, until the disk takes it. */
-static void save_later(struct renewing *r, const struct report *why)
+static void save_later(struct renewing *r)
 {
     const struct entry *e = r->entry;
     if (!r->unsaved)
-        log_warning("%s: %s; the new tokens are in memory alone, and it will be tried again", e->name, why->text);
+        log_warning("%s: %s; the new tokens are in memory alone, and it will be tried again", e->name,
+                    r->trouble.text);
     r->unsaved = true;
     timer_set(&e->agent->loop, &r->timer, loop_now() + EXCHANGES_SAVE_MS);
-}
-
-static void save_again(struct renewing *r)
-{
-    struct report why = {0};
-    if (state_save(&r->state, &r->entry->agent->paths, r->entry->name, &why)) {
-        why.code = FAILURE_NONE;
-        finish(r, &why);
-    } else {
-        save_later(r, &why);
-    }
 }
 
 static void take_answer(struct renewing *r, const struct http_reply *reply, struct report *why)
@@ -305,9 +322,7 @@ static void prepare_done(struct disk_task *t)
     struct renewing *r = renewing_of(t);
     if (!r->prepared)
         finish(r, &r->trouble);
-    else if (r->entry->agent->stopping)
-        stop_short(r);
-    else
+    else if (!given_up(r))
         send_request(r);
 }
 
@@ -353,8 +368,7 @@ static void begin_round(struct renewing *r)
         finish(r, &why);
         return;
     }
-    r->task = (struct disk_task){.work = prepare, .done = prepare_done};
-    disk_submit(&e->agent->disk, &r->task);
+    start_task(r, prepare, prepare_done, false);
 }
 
 static void begin(struct renewing *r)
@@ -393,21 +407,14 @@ static void lock_done(struct disk_task *t)
         timer_set(&a->loop, &r->timer, loop_now() + EXCHANGES_LOCK_MS);
     else if (r->lock < 0)
         finish(r, &r->trouble);
-    else if (a->stopping || r->entry->gone)
-        stop_short(r);
-    else
+    else if (!given_up(r))
         begin(r);
 }
 
 static void try_lock(struct renewing *r)
 {
-    struct entry *e = r->entry;
-    if (e->agent->stopping || e->gone) {
-        stop_short(r);
-        return;
-    }
-    r->task = (struct disk_task){.work = lock, .done = lock_done};
-    disk_submit(&e->agent->disk, &r->task);
+    if (!given_up(r))
+        start_task(r, lock, lock_done, false);
 }
 
 static void timer_fired(struct timer *t)
@@ -416,7 +423,7 @@ static void timer_fired(struct timer *t)
     if (r->lock < 0)
         try_lock(r);
     else if (r->unsaved)
-        save_again(r);
+        start_task(r, save, commit_done, true);
     else
         send_request(r);
 }
@@ -509,7 +516,7 @@ void exchanges_leave(struct entry *e)
     timer_clear(&e->agent->loop, &e->timer);
     if (e->renewing)
         return;
-    report_set(&why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
+    exchanges_say_none(e, &why);
     serve_waiting(e, &why);
     entry_free(e);
 }
@@ -517,9 +524,11 @@ void exchanges_leave(struct entry *e)
 void exchanges_stop(struct exchanges *x)
 {
     struct report why;
-    report_set(&why, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
-    while (x->first)
-        serve_waiting(next_wanted(x), &why);
+    while (x->first) {
+        struct entry *e = next_wanted(x);
+        exchanges_say_none(e, &why);
+        serve_waiting(e, &why);
+    }
 }
 
 void exchanges_abandon(struct entry *e)

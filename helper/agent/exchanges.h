@@ -28,6 +28,9 @@ void exchanges_open(struct exchanges *x, struct agent *a);
  * that is under way. */
 void exchanges_want(struct entry *e, bool urgent);
 
+/* Why none is begun: the account is gone, or else the agent is being stopped. */
+void exchanges_say_none(const struct entry *e, struct report *why);
+
 /* The account is gone from the table: frees the entry now, or when its renewal has ended. Whoever waits is told. */
 void exchanges_leave(struct entry *e);
 

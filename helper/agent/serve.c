@@ -162,7 +162,7 @@ static void wait_for_token(struct client *c, struct entry *e, bool valid)
         client_wait(c, e, valid ? SERVE_WAIT_VALID : TOKEN_WAIT_MAX);
         return;
     }
-    report_set(&why, FAILURE_UNREACHABLE, "the agent is being stopped: try again");
+    exchanges_say_none(e, &why);
     if (valid)
         send_token(c, e);
     else

@@ -1,7 +1,7 @@
 # helper/agent: an agent in a process of its own, against token endpoints.
 unit_tests += \
 	tests/unit/test_agent_access tests/unit/test_agent_renewal tests/unit/test_agent_siege tests/unit/test_agent_sockets \
-	tests/unit/test_confine tests/unit/test_schedule
+	tests/unit/test_confine tests/unit/test_disk tests/unit/test_schedule
 agent_test_cppflags = $(unit_cppflags) $(agent_cppflags)
 agent_test_libs = libagenttest.la libhelpertest.la libunittest.la libagent.la $(net_libs) $(CMOCKA_LIBS)
 
@@ -35,3 +35,7 @@ tests_unit_test_confine_LDADD = $(agent_test_libs)
 tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
 tests_unit_test_schedule_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_schedule_LDADD = $(agent_test_libs)
+
+tests_unit_test_disk_SOURCES = tests/unit/test_disk.c
+tests_unit_test_disk_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_disk_LDADD = $(agent_test_libs)
