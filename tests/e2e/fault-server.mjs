@@ -5,7 +5,8 @@
 // Into FOLDER it writes `issuer` when it is ready, `requests.log` (a JSON object for each request to an endpoint,
 // and for each request to a second server that no client should ever talk to), and its tokens, see secrets.mjs.
 //
-// /device (RFC 8628; everybody agrees at once) and /revoke (RFC 7009) are there for who puts them into the metadata.
+// /device (RFC 8628; everybody agrees at once), /revoke (RFC 7009) and /register (RFC 7591) are there for who puts them
+// into the metadata.
 //
 // POST /control/next takes a JSON list of behaviours: each of the next requests to the token endpoint uses up one.
 // POST /control/always takes one behaviour (or {}) for all requests that have none. POST /control/set changes
@@ -174,6 +175,13 @@ async function revoke(request, response) {
     response.end();
 }
 
+async function register(request, response) {
+    const client = JSON.parse(await read(request));
+    log({ endpoint: 'register', status: 201 });
+    response.writeHead(201, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ ...client, client_id: crypto.randomUUID() }));
+}
+
 function metadata(request, response) {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({
@@ -196,17 +204,22 @@ async function control(request, response) {
     response.end('{}\n');
 }
 
-function serve(request, response) {
+const handlers = new Map([
+    ['/token', token], ['/authorize', authorize], ['/device', device], ['/revoke', revoke], ['/register', register],
+]);
+
+// A request may be broken off, or be nonsense: its client, too, has faults.
+async function serve(request, response) {
     const { pathname } = new URL(request.url, 'http://localhost');
-    if (pathname.startsWith('/control/')) control(request, response);
-    else if (pathname === '/token') token(request, response);
-    else if (pathname === '/authorize') authorize(request, response);
-    else if (pathname === '/device') device(request, response);
-    else if (pathname === '/revoke') revoke(request, response);
-    else if (pathname.startsWith('/.well-known/')) metadata(request, response);
-    else {
-        response.writeHead(404);
-        response.end();
+    let handler = handlers.get(pathname);
+    if (pathname.startsWith('/control/')) handler = control;
+    if (pathname.startsWith('/.well-known/')) handler = metadata;
+    try {
+        if (handler) await handler(request, response);
+        else response.writeHead(404).end();
+    } catch (error) {
+        console.error(`${pathname}: ${error.message}`);
+        response.destroy();
     }
 }
 

@@ -104,7 +104,7 @@ for_seeds() {
     build_preload
     export BROWSER=$HERE/browser
     fault set "{\"metadata\": {\"device_authorization_endpoint\": \"$FAULTS/device\",
-        \"revocation_endpoint\": \"$FAULTS/revoke\"}}"
+        \"revocation_endpoint\": \"$FAULTS/revoke\", \"registration_endpoint\": \"$FAULTS/register\"}}"
     login_faults --browser
     for CASE in $(seeds); do
         : > "$T/faults"
@@ -181,6 +181,20 @@ login_device() {
     logs_in --device
 }
 
+# At a server where nobody has registered a client, for the first time: as with what is left of a try that failed.
+login_unregistered() {
+    local at_server=(--issuer "$FAULTS" --scope 'offline_access mail' --browser "$ME")
+    status 0 xoauth2 logout --forget "$ME"
+    rm -rf "$STATES/registrations"
+    faulty "$XOAUTH2" login "${at_server[@]}"
+    if [ "$RC" -eq 0 ]; then
+        newest_is_on_disk || blame 'logged in without the tokens'
+    else
+        status 0 xoauth2 login "${at_server[@]}"
+    fi
+    still_works
+}
+
 # brings_in COMMAND...: it takes a newer login than the one here. What is here goes on working where it fails.
 brings_in() {
     jq --arg old "$1" '.refresh_token = $old' "$STATES/$ME.json" > "$T/state.secret"
@@ -230,6 +244,7 @@ test_plugin() { for_seeds plugin; }
 test_agent() { for_seeds agent; }
 test_login_in_a_browser() { for_seeds login_browser; }
 test_login_on_another_device() { for_seeds login_device; }
+test_login_that_registers() { for_seeds login_unregistered; }
 test_restore() { for_seeds restore; }
 test_import() { for_seeds import; }
 test_logout() { for_seeds logout; }
