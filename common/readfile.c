@@ -55,7 +55,8 @@ static enum readfile_result open_failed(const char *path, int error, struct repo
         return READFILE_MISSING;
     case EACCES:
     case EPERM:
-        report_set(why, FAILURE_CONFIG, "cannot read %s: permission denied", path);
+        report_set(why, FAILURE_CONFIG, "cannot read %s: permission denied: let user id %lu read it", path,
+                   (unsigned long)geteuid());
         return READFILE_UNREADABLE;
     case ELOOP:
         report_set(why, FAILURE_CONFIG, "%s is a symbolic link: put the file itself there", path);

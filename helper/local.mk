@@ -21,6 +21,7 @@ libhelper_la_SOURCES = \
 	helper/newfile.c helper/newfile.h \
 	helper/paths.c helper/paths.h \
 	helper/provider.c helper/provider.h \
+	helper/reach.c helper/reach.h \
 	helper/runner.c helper/runner.h \
 	helper/screen.c helper/screen.h \
 	helper/server.c helper/server.h \

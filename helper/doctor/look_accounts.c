@@ -9,6 +9,7 @@
 #include "lookup.h"
 #include "oauth.h"
 #include "plugin/configured.h"
+#include "reach.h"
 #include "server.h"
 
 #include <dirent.h>
@@ -103,9 +104,12 @@ static void look_at_client(struct record *r, const struct account *a, const stru
 static void look_at_owner(struct record *r, const struct account *a, const struct paths *p)
 {
     char path[PATH_MAX];
+    struct report why;
     struct stat st, store;
     if (!p->system || stat(p->state, &store) != 0 || store.st_uid == 0)
         return;
+    if (!reach_files(a, p, &why))
+        record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name, "%s", why.text);
     state_path(p, a->state_name, path);
     if (stat(path, &st) == 0 && st.st_uid != store.st_uid)
         record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,

@@ -12,6 +12,7 @@
 #include "login_register.h"
 #include "login_save.h"
 #include "login_who.h"
+#include "reach.h"
 #include "startup.h"
 
 #include <signal.h>
@@ -123,7 +124,7 @@ static bool sign_in_registered(struct login *l, struct oauth_answer *answer, str
 static bool gather(struct login *l, struct report *why)
 {
     return paths_for(&l->paths, l->options.system, why) && account_name(l->options.account, l->name, why) &&
-           login_account_gather(l, why);
+           login_account_gather(l, why) && reach_files(&l->account, &l->paths, why);
 }
 
 /* Everything else that can be known before the person is asked for anything. */

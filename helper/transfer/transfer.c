@@ -5,6 +5,7 @@
 #include "accountfile.h"
 #include "clock.h"
 #include "keeper.h"
+#include "reach.h"
 #include "token.h"
 
 #include <errno.h>
@@ -87,6 +88,14 @@ bool transfer_check(const struct transfer *t, const struct paths *p, bool force,
     return !t->has_state || is_readable(t, p, why);
 }
 
+/* The files that an account names were not brought along, or are root's. */
+static void warn_of_files(const struct account *a, const struct paths *p)
+{
+    struct report why;
+    if (!reach_files(a, p, &why))
+        fprintf(stderr, "xoauth2: warning: %s: %s\n", a->name, why.text);
+}
+
 bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why)
 {
     struct account a;
@@ -96,6 +105,8 @@ bool transfer_save(const struct transfer *t, const struct paths *p, struct repor
     bool ok = lock >= 0 && (!t->has_state || keeper_save(&t->state, &a, p, why)) &&
               accountfile_write(p, t->name, &t->text, why);
     store_unlock(&lock);
+    if (ok)
+        warn_of_files(&a, p);
     account_free(&a);
     return ok;
 }

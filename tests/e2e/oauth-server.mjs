@@ -10,8 +10,9 @@
 //
 // Whoever signs in with the name X is the user with sub and email X, with any password.
 // POST /control/set changes a setting (JSON body, see `settings`); POST /control/revoke-access, revoke-grant and
-// introspect take {"account": X}. Clients are public native ones, except `mailserver`, which introspects. With E2E_OAUTH_HOST anybody
-// may register a client (RFC 7591), and POST /control/forget-clients removes all that have.
+// introspect take {"account": X}. Clients are public native ones, except `mailserver`, which introspects. POST /control/application
+// adds one that gets tokens for itself (its metadata, RFC 7591); they are good for the mailbox in `settings`. With E2E_OAUTH_HOST
+// anybody may register a client, and POST /control/forget-clients removes all that were not there at the start.
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -33,6 +34,7 @@ const settings = {
     token_delay_ms: 0, // the token endpoint's answer comes this much later
     token_status: 0, // instead of an answer the token endpoint gives this status, such as 503
     vanish: 0, // so many times the clients that registered are removed when a token is asked for
+    mailbox: null, // whose mail the applications may use
     registration: null, // {"status": N, "body": X}: what the registration endpoint answers instead
 };
 
@@ -113,7 +115,7 @@ async function watch(ctx, next) {
     const { oidc } = ctx;
     if (!oidc || !LOGGED.has(oidc.route)) return;
     const asked = { ...oidc.params, ...oidc.body };
-    rememberSecrets([asked.client_secret]);
+    rememberSecrets([asked.client_secret, asked.client_assertion]);
     const given = ctx.body && typeof ctx.body === 'object' ? ctx.body : {};
     rememberSecrets([asked.code, asked.code_verifier, asked.refresh_token, asked.device_code, given.access_token,
         given.refresh_token, given.id_token, given.device_code, given.registration_access_token]);
@@ -157,8 +159,9 @@ function configuration() {
         claims: { openid: ['sub'], email: ['email', 'email_verified'] },
         scopes: ['openid', 'offline_access', 'email', 'mail', ...(openHost ? [MAIL_SCOPE] : [])],
         cookies: { keys: ['the tests have no secret cookies'] },
-        extraTokenClaims: (ctx, token) => ({ email: token.accountId }),
+        extraTokenClaims: (ctx, token) => ({ email: token.accountId ?? settings.mailbox }),
         features: {
+            clientCredentials: { enabled: true },
             devInteractions: { enabled: true },
             deviceFlow: { enabled: true },
             introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId === 'mailserver' },
@@ -175,6 +178,7 @@ function configuration() {
         ttl: {
             AccessToken: () => settings.access_ttl,
             AuthorizationCode: 60,
+            ClientCredentials: () => settings.access_ttl,
             DeviceCode: 600,
             Grant: 86400,
             IdToken: 3600,
@@ -185,7 +189,20 @@ function configuration() {
     };
 }
 
-// Removes the clients that have registered themselves.
+// Adds the client, which has a key of its own.
+function addApplication(client) {
+    store.set(`Client:${client.client_id}`, {
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_signing_alg: 'PS256',
+        ...client,
+    });
+    return {};
+}
+
+// Removes the clients that were added since the start.
 function forgetClients() {
     for (const k of [...store.keys()]) if (k.startsWith('Client:')) store.delete(k);
     return {};
@@ -204,6 +221,7 @@ function forget(account, models) {
 }
 
 const controls = {
+    application: addApplication,
     'forget-clients': forgetClients,
     set: (body) => Object.assign(settings, body),
     'revoke-access': ({ account }) => ({ removed: forget(account, ['AccessToken']) }),

@@ -246,8 +246,9 @@ system_login_expired() {
     wait_for system_expired
 }
 
+# system_expired [ACCOUNT]
 system_expired() {
-    [ "$(date +%s)" -ge "$(jq .expires_at "$STORE/$ME.json")" ]
+    [ "$(date +%s)" -ge "$(jq .expires_at "$STORE/${1:-$ME}.json")" ]
 }
 
 # send SUBJECT [FROM]: a message on its way. The mark in the log is set before.

@@ -485,7 +485,7 @@ make_machine() {
 }
 
 remove_machine() {
-    rm -rf "$SYSTEM_ACCOUNTS" "$STORE" "$(dirname "$SOCKET")" "$POSTFIX"
+    rm -rf "$SYSTEM_ACCOUNTS" "$STORE" "$(dirname "$SOCKET")" "$POSTFIX" "$E2E_STAGE/etc/client.secret"
 }
 
 # start_agent SOCKET: the machine's, there and nowhere else. Sets `agent`.
@@ -521,6 +521,17 @@ machine_account_of_root_alone() {
 
 mend_machine_account_of_root_alone() {
     chgrp $STORE_ID "$SYSTEM_ACCOUNTS/$ME.conf"
+}
+
+machine_secret_of_root_alone() {
+    (umask 077; echo 'a-client-secret' > "$E2E_STAGE/etc/client.secret")
+    echo "client_secret_file: $E2E_STAGE/etc/client.secret" >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    arguments=(--system "$ME")
+    expected=(problem store-owner "run 'chown $STORE_ID $E2E_STAGE/etc/client.secret'")
+}
+
+mend_machine_secret_of_root_alone() {
+    chown $STORE_ID "$E2E_STAGE/etc/client.secret"
 }
 
 machine_account_of_somebody() {

@@ -165,6 +165,31 @@ test_dump_and_restore_lose_something() {
     rm -rf "$T/other"
 }
 
+# The owner of the store, as whom the agent runs there, is not root: all is for him to read, or the person learns it.
+test_restored_account_is_beyond_the_agent() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root can log the machine in'
+    local owner=61234 store=$E2E_STAGE/var/lib/xoauth2 system=$E2E_STAGE/etc/xoauth2/accounts
+    # shellcheck disable=SC2064 # with these values
+    trap "rm -rf '$store' '$system'" EXIT
+    login
+    (umask 077; echo 'a-client-secret' > "$T/client.secret")
+    echo "client_secret_file: $T/client.secret" >> "$ACCOUNTS/$ME.conf"
+    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    rm -rf "$STATES" "$ACCOUNTS"
+    install -d -m 755 "$E2E_STAGE/var" "$E2E_STAGE/var/lib"
+    install -d -m 700 -o $owner -g $owner "$store"
+    xoauth2 --system restore < "$T/dump.secret" > "$T/out" 2> "$T/err"
+    has_line "$T/out" "$ME: restored"
+    has "$T/err" "xoauth2: warning: $ME: 'client_secret_file': user id $owner, who owns $store and runs the agent, cannot"
+    has "$T/err" "run 'chown $owner $T/client.secret'"
+    equals "$(stat -c '%u %a' "$store/$ME.json")" "$owner 600"
+    equals "$(stat -c '%u %g %a' "$system/$ME.conf")" "0 $owner 640"
+    chown $owner "$T/client.secret"
+    chmod 711 "$T"
+    xoauth2 --system restore --force < "$T/dump.secret" > "$T/out" 2> "$T/err"
+    [ ! -s "$T/err" ] || fail "wrote: $(cat "$T/err")"
+}
+
 test_dump_goes_to_a_terminal() {
     login
     local got=0

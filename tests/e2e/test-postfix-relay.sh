@@ -174,6 +174,54 @@ test_microsoft() {
     login_of "$other" second
 }
 
+# The OAuth server knows the application by its certificate.
+register_application() {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/mail.key" -out "$T/mail.crt" -subj /CN=app -days 30 \
+        2> "$T/openssl.log"
+    oauth application "$(node -e 'const { X509Certificate } = require("crypto");
+        const { publicKey } = new X509Certificate(require("fs").readFileSync(process.argv[1]));
+        console.log(JSON.stringify({ client_id: "app", jwks: { keys: [publicKey.export({ format: "jwk" })] } }));' \
+        "$T/mail.crt")"
+    oauth set "{\"mailbox\": \"$1\"}"
+}
+
+# As in the guide, at another server. What the agent cannot read is found out before it is needed.
+application_login() {
+    local command
+    command=$(sed "s,--provider microsoft --tenant example.org --client-id ID,--issuer $ISSUER --client-id app --scope mail,
+        s,/etc/xoauth2/mail\.,$T/mail.,g; s/mail@example\.org/app-$ME/" "$EXAMPLES/login-microsoft-app")
+    eval "status 1 $command"
+    has "$T/err" "'client_key_file': user id $AGENT_ID, who owns $STORE and runs the agent, cannot read $T/mail.key:"
+    has "$T/err" "run 'chown $AGENT_ID $T/mail.key'"
+    chown $AGENT_ID "$T/mail.key"
+    eval "status 1 $command"
+    has "$T/err" "cannot get at $T/mail.key: let it read the file and enter the folders above"
+    chmod 711 "$T"
+    [ ! -e "$SYSTEM_ACCOUNTS/app-$ME.conf" ] || fail 'something was written'
+    eval "status 0 $command"
+    cat "$EXAMPLES/postfix-allow" >> "$SYSTEM_ACCOUNTS/app-$ME.conf"
+}
+
+# Nobody logs in: the mailbox is one of those that the application may use.
+test_application() {
+    local mailbox=second-$ME
+    mail_host y
+    set_main postfix-microsoft-main.cf
+    use_table sasl_passwd postfix-microsoft-sasl_passwd
+    postfix -c "$RELAY/conf" reload
+    register_application "$mailbox"
+    oauth set '{"access_ttl": 1}'
+    application_login
+    oauth set '{"access_ttl": 3600}'
+    wait_for system_expired "app-$ME"
+    mark_requests
+    start_agent
+    send application "$mailbox"
+    must_arrive application
+    login_of "$mailbox" second
+    equals "$(requests '.grant_type == "client_credentials" and .client == "app" and .status == 200')" 1
+}
+
 # A transport of its own, so that neither relay is offered the other one's mechanisms.
 test_password_relay_beside() {
     local other=password-$ME

@@ -1,0 +1,92 @@
+#include "config.h"
+
+#include "reach.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const enum setting FILES[] = {SETTING_CLIENT_SECRET_FILE,      SETTING_CLIENT_KEY_FILE,
+                                     SETTING_CLIENT_CERTIFICATE_FILE, SETTING_CLIENT_ASSERTION_FILE,
+                                     SETTING_SERVICE_ACCOUNT_FILE,    SETTING_CA_FILE};
+
+enum { FILES_COUNT = sizeof FILES / sizeof FILES[0], GROUPS_MAX = 64 };
+
+/* Whom the agent is. */
+struct who {
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[GROUPS_MAX];
+    int count;
+};
+
+/* An owner who is in no table has the group of the store. */
+static bool find_owner(struct who *w, const struct paths *p)
+{
+    struct stat st;
+    if (!p->system || geteuid() != 0 || stat(p->state, &st) != 0 || st.st_uid == 0)
+        return false;
+    *w = (struct who){.uid = st.st_uid, .gid = st.st_gid, .count = GROUPS_MAX};
+    const struct passwd *user = getpwuid(st.st_uid);
+    if (user)
+        w->gid = user->pw_gid;
+    if (!user || getgrouplist(user->pw_name, user->pw_gid, w->groups, &w->count) < 0)
+        w->count = 0;
+    return true;
+}
+
+/* In the child: its exit status is the number of files that can be read, up to the first that cannot. */
+static int read_as(const struct who *w, const struct account *a)
+{
+    int number = 0;
+    if (setgroups((size_t)w->count, w->groups) != 0 || setresgid(w->gid, w->gid, w->gid) != 0 ||
+        setresuid(w->uid, w->uid, w->uid) != 0)
+        return FILES_COUNT;
+    while (number < FILES_COUNT) {
+        const char *path = account_value(a, FILES[number]);
+        if (path && access(path, R_OK) != 0 && errno == EACCES)
+            break;
+        number++;
+    }
+    return number;
+}
+
+/* The place in FILES of the first that the agent cannot read, or FILES_COUNT. */
+static int first_beyond_reach(const struct who *w, const struct account *a)
+{
+    int status;
+    pid_t ended;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(read_as(w, a));
+    if (pid < 0)
+        return FILES_COUNT;
+    do
+        ended = waitpid(pid, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    return ended == pid && WIFEXITED(status) ? WEXITSTATUS(status) : FILES_COUNT;
+}
+
+bool reach_files(const struct account *a, const struct paths *p, struct report *why)
+{
+    struct who w;
+    struct stat st;
+    if (!find_owner(&w, p))
+        return true;
+    int number = first_beyond_reach(&w, a);
+    if (number >= FILES_COUNT)
+        return true;
+    const char *path = account_value(a, FILES[number]);
+    if (stat(path, &st) == 0 && st.st_uid != w.uid)
+        return report_set(why, FAILURE_CONFIG,
+                          "'%s': user id %lu, who owns %s and runs the agent, cannot read %s: run 'chown %lu %s'",
+                          SETTING_NAMES[FILES[number]], (unsigned long)w.uid, p->state, path, (unsigned long)w.uid,
+                          path);
+    return report_set(why, FAILURE_CONFIG,
+                      "'%s': user id %lu, who owns %s and runs the agent, cannot get at %s: let it read the file and "
+                      "enter the folders above",
+                      SETTING_NAMES[FILES[number]], (unsigned long)w.uid, p->state, path);
+}
