@@ -50,7 +50,7 @@ struct entry {
     char *users;
     char *hosts;
     struct allow allow;
-    bool relayed;  /* a helper process answers its requests (relay.h); no state is kept here */
+    bool relayed;    /* a helper process answers its requests (relay.h); no state is kept here */
     bool notifies;   /* it has a notify_command */
     bool unattended; /* its tokens come without a refresh token */
     int64_t refresh_lifetime;
@@ -74,6 +74,7 @@ struct entry {
     bool wanted;        /* waits for its turn to be renewed */
     struct entry *next_wanted;
     struct client *waiting; /* for the end of the renewal */
+    unsigned useless;       /* renewals in a row whose tokens ended at once */
     uint64_t served;        /* tokens handed out */
     bool announced_login;   /* "log in again" was told since the last success */
     int64_t announced_end;  /* the end of the refresh token that was told of last */

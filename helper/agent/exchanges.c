@@ -99,10 +99,24 @@ static void check_place(const struct agent *a)
     kill(getpid(), SIGTERM);
 }
 
+/* A token that is of no use from the start is a failure, or we would ask for the next one at once, and for ever. */
+static void judge_token(struct entry *e, struct report *why)
+{
+    if (schedule_is_valid(&e->standing, clock_wall())) {
+        e->useless = 0;
+        return;
+    }
+    e->standing.failures = e->useless++;
+    report_set(why, FAILURE_UNREACHABLE,
+               "the provider gave %s a token that ends within %d s, which is of no use: try again later, and ask the "
+               "provider if it stays",
+               e->name, STATE_LAST_SECONDS);
+}
+
 /* `*why` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
 static void finish(struct renewing *r, const struct report *end)
 {
-    const struct report copy = *end; /* it may be part of what is freed here */
+    struct report copy = *end; /* it may be part of what is freed here */
     const struct report *why = &copy;
     struct entry *e = r->entry;
     struct agent *a = e->agent;
@@ -110,6 +124,8 @@ static void finish(struct renewing *r, const struct report *end)
     if (!e->gone)
         entry_load_state(e);
     free_renewing(r);
+    if (why->code == FAILURE_NONE && !adopted && !e->gone)
+        judge_token(e, &copy);
     if (!adopted)
         log_outcome(e, why);
     if (why->code != FAILURE_NONE) {

@@ -214,6 +214,21 @@ static void provider_that_is_down_is_left_alone(void **state)
     assert_non_null(strstr(rig_status(ME, "last_error"), "unreachable"));
 }
 
+/* Each renewal succeeds, and still nobody can be served. */
+static void token_that_ends_at_once_is_not_asked_for_again_and_again(void **state)
+{
+    (void)state;
+    expired(ME, 0);
+    endpoint(0)->lifetime = 4;
+    rig_start();
+    assert_non_null(strstr(rig_get(ME), "a token that ends within 5 s"));
+    rig_nap(1500);
+    assert_non_null(strstr(rig_get(ME), "unreachable: "));
+    assert_int_equal(endpoint(0)->requests, 1);
+    assert_int_equal(endpoint(0)->stale, 0);
+    assert_on_disk(ME, 0);
+}
+
 static void retry_after_is_honoured(void **state)
 {
     (void)state;
@@ -599,6 +614,7 @@ int main(void)
         TEST(valid_token_is_served_while_the_provider_is_down),
         TEST(socket_that_cannot_be_watched),
         TEST(provider_that_is_down_is_left_alone),
+        TEST(token_that_ends_at_once_is_not_asked_for_again_and_again),
         TEST(retry_after_is_honoured),
         TEST(dead_refresh_token_is_asked_for_once),
         TEST(wrong_client_is_asked_for_once_until_the_file_changes),
