@@ -40,8 +40,11 @@ struct json_object *jsontext_parse(const char *data, size_t len)
 {
     if (!jsonmemory_check(len))
         return NULL;
+    /* The C library, too, which json-c asks for a locale, may have got none. */
+    errno = 0;
     struct json_object *root = parse(data, len);
-    errno = EBADMSG;
+    if (root || errno != ENOMEM)
+        errno = EBADMSG;
     return root;
 }
 

@@ -1,7 +1,7 @@
 # helper/net: requests, answers and renewals, against recorded answers and a scripted server.
 unit_tests += \
-	tests/unit/test_advice tests/unit/test_discovery tests/unit/test_http tests/unit/test_logout \
-	tests/unit/test_oauth tests/unit/test_refresh tests/unit/test_renew
+	tests/unit/test_advice tests/unit/test_discovery tests/unit/test_http tests/unit/test_jsontext \
+	tests/unit/test_logout tests/unit/test_oauth tests/unit/test_refresh tests/unit/test_renew
 net_test_cppflags = $(unit_cppflags) $(net_cppflags)
 net_test_libs = $(net_libs) libunittest.la $(CMOCKA_LIBS)
 # The scripted server speaks TLS; libssl comes with libcrypto.
@@ -22,6 +22,10 @@ tests_unit_test_discovery_LDADD = $(web_test_libs)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c
 tests_unit_test_http_CPPFLAGS = $(net_test_cppflags)
 tests_unit_test_http_LDADD = $(web_test_libs)
+
+tests_unit_test_jsontext_SOURCES = tests/unit/test_jsontext.c
+tests_unit_test_jsontext_CPPFLAGS = $(net_test_cppflags)
+tests_unit_test_jsontext_LDADD = $(net_test_libs)
 
 tests_unit_test_oauth_SOURCES = tests/unit/test_oauth.c
 tests_unit_test_oauth_CPPFLAGS = $(net_test_cppflags)
