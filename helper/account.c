@@ -64,6 +64,10 @@ static bool trust_folder(const struct paths *p, struct report *why)
     struct stat st;
     if (stat(p->accounts, &st) != 0)
         return true; /* which is told with the file */
+    if (st.st_uid != 0 && p->owner == 0 && !p->system)
+        return report_set(why, FAILURE_CONFIG,
+                          "the folder %s belongs to user id %lu: run this as that user, not as root", p->accounts,
+                          (unsigned long)st.st_uid);
     if (st.st_uid != 0 && st.st_uid != p->owner)
         return report_set(why, FAILURE_CONFIG,
                           "the folder %s belongs to user id %lu: run 'chown %lu %s' if you trust it", p->accounts,
@@ -99,6 +103,7 @@ static bool complete(struct account *a, const struct paths *p, const char *name,
 {
     snprintf(a->name, sizeof a->name, "%s", name);
     snprintf(a->state_name, sizeof a->state_name, "%s", name);
+    a->store_owner = p->system ? p->owner : 0;
     return settings_check_account(&a->file, why) && load_provider(a, p, why);
 }
 
@@ -187,15 +192,13 @@ bool account_set_user(struct account *a, const char *user, struct report *why)
 bool account_run(const struct account *a, enum setting key, const struct secret *input, struct secret *output,
                  int64_t timeout, struct report *why)
 {
-    char what[PATH_MAX + 64];
-    if (geteuid() == 0 && a->file.owner != 0)
-        return keyfile_complain(
-            &a->file, key, why,
-            "'%s' is not run by root, because the file belongs to user id %lu: run xoauth2 as that user, or "
-            "'chown 0 %s'",
-            SETTING_NAMES[key], (unsigned long)a->file.owner, a->file.path);
-    snprintf(what, sizeof what, "%s:%u: '%s'", a->file.path, a->file.line[key], SETTING_NAMES[key]);
-    return runner_run(a->file.value[key], what, input, output, timeout, why);
+    char what[PATH_MAX + 96];
+    bool as_owner = geteuid() == 0 && a->store_owner != 0;
+    int len = snprintf(what, sizeof what, "%s:%u: '%s'", a->file.path, a->file.line[key], SETTING_NAMES[key]);
+    if (as_owner && len > 0 && (size_t)len < sizeof what)
+        snprintf(what + len, sizeof what - (size_t)len, " (as user id %lu)", (unsigned long)a->store_owner);
+    return runner_run(a->file.value[key], what, as_owner ? a->store_owner : RUNNER_AS_WE_ARE, input, output, timeout,
+                      why);
 }
 
 char *account_expanded(const struct account *a, enum setting key, struct report *why)

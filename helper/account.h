@@ -25,6 +25,7 @@ struct account {
     char subject[ACCOUNT_NAME_MAX + 1]; /* whose token is asked for, where each mailbox has its own; else empty */
     /* of state and lock: the account's, or "ACCOUNT SUBJECT", which no account can have */
     char state_name[ACCOUNT_NAME_MAX + 1];
+    uid_t store_owner; /* of the system's accounts, as whom the agent runs; else 0 */
     struct keyfile file;     /* what the account file says */
     struct keyfile provider; /* what its provider file says; empty without one */
 };
@@ -41,8 +42,8 @@ bool account_is_per_user(const struct account *a);
 /* Chooses the user, where that matters. False with FAILURE_CONFIG for one that cannot be told to a provider. */
 bool account_set_user(struct account *a, const char *user, struct report *why);
 
-/* Runs a command of the account file (see runner.h). As root only if the file is root's: its owner must not become
- * root by it. */
+/* Runs a command of the account file (see runner.h), one of the system's as the owner of the store, as whom its agent
+ * does it. */
 bool account_run(const struct account *a, enum setting key, const struct secret *input, struct secret *output,
                  int64_t timeout, struct report *why);
 

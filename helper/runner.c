@@ -113,22 +113,38 @@ static bool find_program(const char *name, char path[PATH_MAX])
     return false;
 }
 
-/* Who and where the user is, how to reach his agents and keyrings, and his language. Everything else a command can be
- * given with env(1). A name that ends with '*' stands for all that begin so. */
-static const char *const PASSED[] = {
-    "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "XDG_*", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY",
-    "WAYLAND_DISPLAY", "XAUTHORITY", "GNUPGHOME", "GPG_TTY", "GPG_AGENT_INFO", "SSH_AUTH_SOCK", "PASSWORD_STORE_*",
-    "GNOME_KEYRING_CONTROL", "OIDC_*", "AZURE_*", "CLOUDSDK_*", NULL,
+/* The language, and who and where the user is and how to reach his agents and keyrings. Everything else a command can
+ * be given with env(1). A name that ends with '*' stands for all that begin so. */
+static const char *const LANGUAGE[] = {"LANG", "LANGUAGE", "LC_*", "TZ", NULL};
+static const char *const OURS[] = {
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "XDG_*",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "SSH_AUTH_SOCK",
+    "PASSWORD_STORE_*",
+    "GNOME_KEYRING_CONTROL",
+    "OIDC_*",
+    "AZURE_*",
+    "CLOUDSDK_*",
+    NULL,
 };
 
-static bool is_passed(const char *variable)
+static bool is_in(const char *const names[], const char *variable)
 {
     size_t len = strcspn(variable, "=");
-    for (size_t i = 0; PASSED[i]; i++) {
-        size_t known = strlen(PASSED[i]);
-        bool prefix = PASSED[i][known - 1] == '*';
-        if (prefix ? len >= known - 1 && memcmp(variable, PASSED[i], known - 1) == 0
-                   : len == known && memcmp(variable, PASSED[i], len) == 0)
+    for (; *names; names++) {
+        size_t known = strlen(*names);
+        bool prefix = (*names)[known - 1] == '*';
+        if (prefix ? len >= known - 1 && memcmp(variable, *names, known - 1) == 0
+                   : len == known && memcmp(variable, *names, len) == 0)
             return true;
     }
     return false;
@@ -140,22 +156,55 @@ struct environment {
     char home[PATH_MAX + sizeof "HOME="];
 };
 
-static void make_environment(struct environment *e)
+/* Of another user nothing is known but his home. */
+static void make_environment(struct environment *e, uid_t other)
 {
     static char path[] = "PATH=" RUNNER_PATH;
     size_t count = 0;
     bool has_home = false;
     e->variable[count++] = path;
     for (char **v = environ; v && *v && count < ENVIRONMENT_MAX - 1; v++) {
-        if (!is_passed(*v))
+        if (!is_in(LANGUAGE, *v) && (other != RUNNER_AS_WE_ARE || !is_in(OURS, *v)))
             continue;
         e->variable[count++] = *v;
         has_home = has_home || strncmp(*v, "HOME=", 5) == 0;
     }
-    const struct passwd *user = has_home ? NULL : getpwuid(geteuid());
+    const struct passwd *user = has_home ? NULL : getpwuid(other != RUNNER_AS_WE_ARE ? other : geteuid());
     if (user && user->pw_dir && snprintf(e->home, sizeof e->home, "HOME=%s", user->pw_dir) < (int)sizeof e->home)
         e->variable[count++] = e->home;
     e->variable[count] = NULL;
+}
+
+/* --- another user --- */
+
+/* setpriv(1) in front of a command. */
+struct change {
+    char program[PATH_MAX];
+    char uid[32];
+    char gid[32];
+    char groups[32];
+    char end[4];
+    char *word[RUNNER_WORDS_MAX + 6];
+};
+
+static bool make_change(struct change *c, uid_t user, char path[PATH_MAX], const struct words *w)
+{
+    const struct passwd *known = getpwuid(user);
+    size_t count = 0;
+    if (!find_program("setpriv", c->program))
+        return false;
+    snprintf(c->uid, sizeof c->uid, "--reuid=%lu", (unsigned long)user);
+    snprintf(c->gid, sizeof c->gid, "--regid=%lu", (unsigned long)(known ? known->pw_gid : user));
+    snprintf(c->groups, sizeof c->groups, "%s", known ? "--init-groups" : "--clear-groups");
+    snprintf(c->end, sizeof c->end, "--");
+    c->word[count++] = c->program;
+    c->word[count++] = c->uid;
+    c->word[count++] = c->gid;
+    c->word[count++] = c->groups;
+    c->word[count++] = c->end;
+    c->word[count++] = path;
+    memcpy(c->word + count, w->word + 1, w->count * sizeof *w->word); /* with the NULL at the end */
+    return true;
 }
 
 /* --- starting it --- */
@@ -200,8 +249,8 @@ static int set_attributes(posix_spawnattr_t *attributes)
     sigset_t none;
     sigfillset(&all);
     sigemptyset(&none);
-    int error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-                                                         POSIX_SPAWN_SETSIGMASK);
+    int error =
+        posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     if (!error)
         error = posix_spawnattr_setsigdefault(attributes, &all);
     if (!error)
@@ -209,13 +258,13 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return error;
 }
 
-/* Returns 0 or an errno. */
-static int spawn(const char *path, char *const words[], int input, int output, pid_t *pid)
+/* Returns 0 or an errno. `user` is for the environment. */
+static int spawn(const char *path, char *const words[], uid_t user, int input, int output, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     struct environment e;
-    make_environment(&e);
+    make_environment(&e, user);
     int error = posix_spawn_file_actions_init(&actions);
     if (error)
         return error;
@@ -230,6 +279,14 @@ static int spawn(const char *path, char *const words[], int input, int output, p
     }
     posix_spawn_file_actions_destroy(&actions);
     return error;
+}
+
+static int spawn_as(uid_t user, char path[PATH_MAX], struct words *w, int input, int output, pid_t *pid)
+{
+    struct change c;
+    if (user == RUNNER_AS_WE_ARE)
+        return spawn(path, w->word, user, input, output, pid);
+    return make_change(&c, user, path, w) ? spawn(c.program, c.word, user, input, output, pid) : ENOENT;
 }
 
 /* --- waiting for its end --- */
@@ -372,13 +429,13 @@ bool runner_start(const char *line, const char *what, const char *const more[], 
         w.word[w.count++] = (char *)*more; /* posix_spawn() does not change it */
     w.word[w.count] = NULL;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int error = null < 0 ? errno : spawn(path, w.word, null, null, &pid);
+    int error = null < 0 ? errno : spawn(path, w.word, RUNNER_AS_WE_ARE, null, null, &pid);
     if (null >= 0)
         close(null);
     return error ? start_failed(what, error, why) : true;
 }
 
-bool runner_run(const char *line, const char *what, const struct secret *input, struct secret *output,
+bool runner_run(const char *line, const char *what, uid_t user, const struct secret *input, struct secret *output,
                 int64_t timeout, struct report *why)
 {
     struct words w;
@@ -396,7 +453,7 @@ bool runner_run(const char *line, const char *what, const struct secret *input, 
         return report_set(why, FAILURE_UNREACHABLE, "%s: cannot make a pipe: %s", what, strerror(errno));
     (void)fcntl(ends[1], F_SETFL, 0); /* the command's end waits as usual */
     int in = make_input(input);
-    int error = in < 0 ? errno : spawn(path, w.word, in, ends[1], &pid);
+    int error = in < 0 ? errno : spawn_as(user, path, &w, in, ends[1], &pid);
     if (in >= 0)
         close(in);
     close(ends[1]);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define RUNNER_PATH "/usr/local/bin:/usr/bin:/bin"
 #define RUNNER_LINE_MAX 4096     /* bytes of a command line */
@@ -27,12 +28,16 @@
 /* Whether the line can be run: NULL, or a static text that says what is wrong. Finds no program. */
 const char *runner_check(const char *line);
 
+#define RUNNER_AS_WE_ARE ((uid_t)-1)
+
 /* Runs the line and waits for its end, at most `timeout` milliseconds; then its process group is killed. `what` names
  * it in reports, such as "/etc/xoauth2/accounts/a.conf:7: 'token_command'". `input` is what it reads on standard
  * input, whole from the start, so that it gets all of it even if this process dies; NULL: /dev/null. `output`
  * (emptied first, limit RUNNER_OUTPUT_MAX) gets what it wrote; NULL: discarded. False with FAILURE_CONFIG (not found,
- * failed by status 1 to 255, too much output) or FAILURE_UNREACHABLE (time-out, killed, status 75). */
-bool runner_run(const char *line, const char *what, const struct secret *input, struct secret *output,
+ * failed by status 1 to 255, too much output) or FAILURE_UNREACHABLE (time-out, killed, status 75).
+ * `user` is who runs it, which only root can choose: RUNNER_AS_WE_ARE, or the id of a user who is in the table of
+ * users or has the group of the same number. Then the environment says nothing of us. */
+bool runner_run(const char *line, const char *what, uid_t user, const struct secret *input, struct secret *output,
                 int64_t timeout, struct report *why);
 
 /* Starts the line with `more` words behind it (ending with NULL), without input or output, and does not wait for it:

@@ -56,7 +56,7 @@ static bool run(const struct postconf *p, const char *program, const char *argum
     struct secret output;
     secret_init(&output, RUNNER_OUTPUT_MAX);
     snprintf(command, sizeof command, "%s -c %s %s", program, p->folder, arguments);
-    bool ok = runner_run(command, command, NULL, &output, TIMEOUT, why);
+    bool ok = runner_run(command, command, RUNNER_AS_WE_ARE, NULL, &output, TIMEOUT, why);
     char *rest = ok && output.len > 0 ? output.data : NULL;
     for (char *line; (line = strsep(&rest, "\n"));)
         if (*line)

@@ -28,21 +28,20 @@ struct request {
     const char *account;
 };
 
-static const char USAGE[] =
-    "Usage: xoauth2 logout [--system] [--local] [--forget] ACCOUNT\n"
-    "Ends the login of ACCOUNT: asks the provider to revoke it (RFC 7009), then\n"
-    "removes its tokens from this machine. The account file stays, so that 'xoauth2\n"
-    "login ACCOUNT' needs no options.\n"
-    "\n"
-    "  --system    the machine's account instead of your own\n"
-    "  --local     only remove the tokens here; nothing is sent\n"
-    "  --forget    remove the account file too\n"
-    "  --help      show this\n"
-    "  --version   show the version\n"
-    "\n"
-    "Where the provider cannot be reached or does not revoke the login, nothing is\n"
-    "removed. Exit status: 0 done, 1 failed, 2 wrong usage, 75 failed for now: try\n"
-    "again later.\n";
+static const char USAGE[] = "Usage: xoauth2 logout [--system] [--local] [--forget] ACCOUNT\n"
+                            "Ends the login of ACCOUNT: asks the provider to revoke it (RFC 7009), then\n"
+                            "removes its tokens from this machine. The account file stays, so that 'xoauth2\n"
+                            "login ACCOUNT' needs no options.\n"
+                            "\n"
+                            "  --system    the machine's account instead of your own\n"
+                            "  --local     only remove the tokens here; nothing is sent\n"
+                            "  --forget    remove the account file too\n"
+                            "  --help      show this\n"
+                            "  --version   show the version\n"
+                            "\n"
+                            "Where the provider cannot be reached or does not revoke the login, nothing is\n"
+                            "removed. Exit status: 0 done, 1 failed, 2 wrong usage, 75 failed for now: try\n"
+                            "again later.\n";
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv, struct request *request)
@@ -220,6 +219,20 @@ static void add_remedy(struct report *why, bool system, const char *name)
                before.text, system ? "--system " : "", name);
 }
 
+/* The tokens are of no use any more, but they are still somewhere. */
+static void add_end(struct report *why, const char *name)
+{
+    const struct report before = *why;
+    report_set(why, before.code, "the login of %s was ended at the provider, but the tokens are not removed: %s",
+               name, before.text);
+}
+
+/* The account's file and, since nobody asks its commands any more, what they have not taken. */
+static bool forget(const struct account *a, const struct paths *p, struct report *why)
+{
+    return state_remove(p, a->state_name, why) && forget_account(p, a->name, why);
+}
+
 /* With the lock held. */
 static bool end_and_remove(const struct request *request, const struct account *a, const struct paths *p,
                            struct report *why)
@@ -229,7 +242,12 @@ static bool end_and_remove(const struct request *request, const struct account *
         add_remedy(why, p->system, a->name);
         return false;
     }
-    if (!remove_states(a, p, why) || (request->forget && !forget_account(p, a->name, why)))
+    struct report more;
+    bool removed = remove_states(a, p, why);
+    bool forgotten = !request->forget || forget(a, p, removed ? why : &more);
+    if (!removed && !request->local && found)
+        add_end(why, a->name);
+    if (!removed || !forgotten)
         return false;
     printf("%s: %s%s\n", a->name, found ? "logged out" : "was not logged in",
            request->forget ? ", account file removed" : "");

@@ -531,6 +531,20 @@ static bool take_refresh_token(struct state *s, const struct oauth_answer *answe
     return true;
 }
 
+static bool unusable_token(const struct account *a, struct report *why)
+{
+    if (account_grant(a) == GRANT_COMMAND)
+        return keyfile_complain(&a->file, SETTING_TOKEN_COMMAND, why,
+                                "'token_command': what it wrote is no access token (over %d bytes, or characters that "
+                                "RFC 6750 forbids): run it by hand",
+                                STATE_TOKEN_MAX);
+    return report_set(
+        why, FAILURE_CONFIG,
+        "the provider gave %s an access token that cannot be used (over %d bytes, or characters that "
+        "RFC 6750 forbids): check scope",
+        a->name, STATE_TOKEN_MAX);
+}
+
 static bool take_access_token(struct state *s, const struct oauth_answer *answer, const struct oauth_client *c,
                               int64_t now, struct report *why)
 {
@@ -540,11 +554,7 @@ static bool take_access_token(struct state *s, const struct oauth_answer *answer
             "the provider gave %s a token that is no bearer token, which no mail server takes: check scope",
             c->account->name);
     if (strlen(answer->access_token) > STATE_TOKEN_MAX || !is_b64token(answer->access_token))
-        return report_set(
-            why, FAILURE_CONFIG,
-            "the provider gave %s an access token that cannot be used (over %d bytes, or characters that "
-            "RFC 6750 forbids): check scope",
-            c->account->name, STATE_TOKEN_MAX);
+        return unusable_token(c->account, why);
     if (!state_set(&s->access_token, answer->access_token))
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
     s->obtained_at = now;

@@ -137,13 +137,14 @@ test_command_of_another_user_is_run_by_root() {
     mkdir -p "$system" "$store"
     chmod 700 "$store"
     chown nobody "$store"
-    echo "token_command: touch $T/ran" > "$system/$ME.conf"
+    install -d -o nobody "$T/by"
+    chmod 711 "$T"
+    echo "token_command: touch $T/by/ran" > "$system/$ME.conf"
     chmod 640 "$system/$ME.conf"
     chown nobody "$system/$ME.conf"
     status 1 xoauth2 --system token "$ME"
     rm -rf "$system" "$store"
-    has "$T/err" 'is not run by root'
-    [ ! -e "$T/ran" ] || fail 'it was run'
+    equals "$(stat -c %U "$T/by/ran")" nobody
 }
 
 # --- the system's agent, for programs that cannot run a helper process -------------------------------------------
@@ -193,6 +194,49 @@ as_client() {
     shift
     status "$wanted" env -u XDG_CONFIG_HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR HOME=/nonexistent \
         setpriv --reuid $CLIENT_ID --regid $CLIENT_ID --clear-groups "$@"
+}
+
+# What cannot be removed is named, and the account is forgotten all the same.
+test_logout_with_a_store_that_takes_nothing() {
+    login --set 'store_read=/bin/false' --set 'store_write=/bin/false'
+    mark_requests
+    status 1 xoauth2 logout "$ME"
+    has "$T/err" "the login of $ME was ended at the provider, but the tokens are not removed: "
+    has "$T/err" "'store_write': the command failed with status 1"
+    equals "$(requests '.endpoint == "revocation" and .status == 200')" 2
+    status 1 xoauth2 logout --local --forget "$ME"
+    has "$T/err" "'store_write': the command failed with status 1"
+    [ ! -e "$ACCOUNTS/$ME.conf" ] || fail 'the account is there'
+    [ ! -e "$STATES/$ME.json" ] || fail 'the tokens are there'
+}
+
+# Root logs in, the agent goes on: what a command keeps is for the same user each time.
+test_system_commands_run_as_root() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    local kept=$T/keep/state.secret
+    start_system_agent
+    install -d -m 700 -o $AGENT_ID -g $AGENT_ID "$T/keep"
+    chmod 711 "$T"
+    E2E_BROWSER_USER=$ME status 0 xoauth2 --system login --issuer "$ISSUER" --client-id desktop \
+        --scope 'openid offline_access email mail' --set "store_read=sh -c 'cat $kept || true'" \
+        --set "store_write=sh -c 'umask 077; cat > $kept; id -u > $T/keep/who; pwd >> $T/keep/who; echo \$HOME >> $T/keep/who'" "$ME"
+    has_not "$T/err" warning
+    equals "$(stat -c %u "$kept")" $AGENT_ID
+    has_line "$T/keep/who" $AGENT_ID
+    has_not "$T/keep/who" "$HOME"
+    echo "allow: $CLIENT_ID" >> "$E2E_STAGE/etc/xoauth2/accounts/$ME.conf"
+    as_client 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" "$(jq -r .access_token "$kept")"
+    status 0 xoauth2 --system refresh "$ME"
+    equals "$(stat -c %u "$kept")" $AGENT_ID
+    as_client 0 xoauth2 token "$ME"
+    equals "$(cat "$T/out")" "$(jq -r .access_token "$kept")"
+    rm "$T/out"
+    status 0 xoauth2 --system logout "$ME"
+    equals "$(jq -c . "$kept")" '{}'
+    sed -i 's/|| true/; exit 3/' "$E2E_STAGE/etc/xoauth2/accounts/$ME.conf"
+    status 1 xoauth2 --system refresh "$ME"
+    has "$T/err" "'store_read' (as user id $AGENT_ID): the command failed with status 3: run it by hand"
 }
 
 test_agent_does_not_serve_commands_and_users() {

@@ -28,7 +28,7 @@ static struct secret good(const char *line, const char *input)
     secret_init(&out, 0);
     if (input)
         assert_true(secret_adds(&in, input));
-    if (!runner_run(line, WHAT, input ? &in : NULL, &out, TIMEOUT, &why))
+    if (!runner_run(line, WHAT, RUNNER_AS_WE_ARE, input ? &in : NULL, &out, TIMEOUT, &why))
         fail_msg("%s: %s", line, why.text);
     secret_free(&in);
     assert_true(secret_adds(&out, ""));
@@ -48,7 +48,7 @@ static void must_fail(const char *line, int64_t timeout, enum failure code, cons
     struct secret out;
     struct report why = {0};
     secret_init(&out, 0);
-    assert_false(runner_run(line, WHAT, NULL, &out, timeout, &why));
+    assert_false(runner_run(line, WHAT, RUNNER_AS_WE_ARE, NULL, &out, timeout, &why));
     if (why.code != code || !strstr(why.text, words) || !strstr(why.text, WHAT))
         fail_msg("%s: %s", line, why.text);
     assert_int_equal(out.len, 0);
@@ -185,7 +185,8 @@ static void what_it_wrote_gets_into_the_report(void **state)
     struct secret out;
     struct report why = {0};
     secret_init(&out, 0);
-    assert_false(runner_run("sh -c 'echo s3cret; echo s3cret >&2; exit 3'", WHAT, NULL, &out, TIMEOUT, &why));
+    assert_false(runner_run("sh -c 'echo s3cret; echo s3cret >&2; exit 3'", WHAT, RUNNER_AS_WE_ARE, NULL, &out,
+                            TIMEOUT, &why));
     assert_null(strstr(why.text, "s3cret"));
     assert_int_equal(out.len, 0);
     secret_free(&out);
@@ -241,7 +242,7 @@ static void flood_fills_the_memory(void **state)
     (void)state;
     struct report why = {0};
     must_fail("yes", TIMEOUT, FAILURE_CONFIG, "too much");
-    assert_false(runner_run("yes", WHAT, NULL, NULL, TIMEOUT, &why));
+    assert_false(runner_run("yes", WHAT, RUNNER_AS_WE_ARE, NULL, NULL, TIMEOUT, &why));
     assert_non_null(strstr(why.text, "too much"));
 }
 
