@@ -60,7 +60,11 @@ void paths_system(struct paths *p)
     snprintf(p->accounts, sizeof p->accounts, "%s", SYSCONFDIR "/xoauth2/accounts");
     snprintf(p->state, sizeof p->state, "%s", STATEDIR);
     struct stat st;
-    p->owner = stat(p->state, &st) == 0 ? st.st_uid : 0;
+    const struct passwd *agent;
+    if (stat(p->state, &st) == 0)
+        p->owner = st.st_uid;
+    else
+        p->owner = (agent = getpwnam(PATHS_AGENT)) ? agent->pw_uid : 0;
 }
 
 bool paths_for(struct paths *p, bool system, struct report *why)
@@ -92,12 +96,16 @@ bool account_name(const char *given, char name[ACCOUNT_NAME_MAX + 1], struct rep
     if (len == 0)
         return report_set(why, FAILURE_CONFIG, "the account is empty: give an address such as me@example.org");
     if (len > ACCOUNT_NAME_MAX)
-        return report_set(why, FAILURE_CONFIG, "the account is longer than %d bytes: give an address such as "
-                          "me@example.org", ACCOUNT_NAME_MAX);
+        return report_set(why, FAILURE_CONFIG,
+                          "the account is longer than %d bytes: give an address such as "
+                          "me@example.org",
+                          ACCOUNT_NAME_MAX);
     if (given[0] == '.' || strchr(given, '/') || strchr(given, ' ') || text_has_control(given, len) ||
         !text_is_utf8(given, len) || has_c1_control(given))
-        return report_set(why, FAILURE_CONFIG, "'%s' cannot be an account: give an address such as me@example.org, "
-                          "without '/', white space or a leading '.'", given);
+        return report_set(why, FAILURE_CONFIG,
+                          "'%s' cannot be an account: give an address such as me@example.org, "
+                          "without '/', white space or a leading '.'",
+                          given);
     for (size_t i = 0; i < len; i++)
         name[i] = given[i] >= 'A' && given[i] <= 'Z' ? (char)(given[i] - 'A' + 'a') : given[i];
     name[len] = '\0';
@@ -137,8 +145,9 @@ static bool make_one(const struct paths *p, const char *folder, bool last, struc
         return give(folder, 0755, (uid_t)-1, (gid_t)-1, why);
     struct stat state;
     gid_t group = stat(p->state, &state) == 0 ? state.st_gid : (gid_t)-1;
+    const struct passwd *owner = getpwuid(p->owner);
     if (strcmp(folder, p->state) == 0)
-        return give(folder, 0700, p->owner, (gid_t)-1, why);
+        return give(folder, 0700, p->owner, owner ? owner->pw_gid : (gid_t)-1, why);
     return give(folder, 0750, (uid_t)-1, group, why);
 }
 

@@ -20,7 +20,9 @@ struct paths {
  * Specification wants. Creates nothing. False with FAILURE_CONFIG. */
 bool paths_user(struct paths *p, struct report *why);
 
-/* SYSCONFDIR/xoauth2/accounts and STATEDIR; the owner is that of STATEDIR, root while it is missing. */
+/* SYSCONFDIR/xoauth2/accounts and STATEDIR; the owner is that of STATEDIR, and while it is missing the user
+ * PATHS_AGENT, or root where there is no such user. */
+#define PATHS_AGENT "xoauth2" /* as whom the system's agent runs, see contrib/systemd */
 void paths_system(struct paths *p);
 
 /* paths_system() or paths_user(). */

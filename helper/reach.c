@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +39,16 @@ static bool find_owner(struct who *w, const struct paths *p)
     return true;
 }
 
+/* The agent's unit has ProtectHome. */
+static bool is_in_a_home(const char *path)
+{
+    static const char *const HOMES[] = {"/home/", "/root/", "/run/user/"};
+    for (size_t i = 0; i < sizeof HOMES / sizeof HOMES[0]; i++)
+        if (strncmp(path, HOMES[i], strlen(HOMES[i])) == 0)
+            return true;
+    return false;
+}
+
 /* In the child: its exit status is the number of files that can be read, up to the first that cannot. */
 static int read_as(const struct who *w, const struct account *a)
 {
@@ -47,7 +58,7 @@ static int read_as(const struct who *w, const struct account *a)
         return FILES_COUNT;
     while (number < FILES_COUNT) {
         const char *path = account_value(a, FILES[number]);
-        if (path && access(path, R_OK) != 0 && errno == EACCES)
+        if (path && (is_in_a_home(path) || (access(path, R_OK) != 0 && errno == EACCES)))
             break;
         number++;
     }
@@ -80,13 +91,13 @@ bool reach_files(const struct account *a, const struct paths *p, struct report *
     if (number >= FILES_COUNT)
         return true;
     const char *path = account_value(a, FILES[number]);
-    if (stat(path, &st) == 0 && st.st_uid != w.uid)
+    if (!is_in_a_home(path) && stat(path, &st) == 0 && st.st_uid != w.uid)
         return report_set(why, FAILURE_CONFIG,
                           "'%s': user id %lu, who owns %s and runs the agent, cannot read %s: run 'chown %lu %s'",
                           SETTING_NAMES[FILES[number]], (unsigned long)w.uid, p->state, path, (unsigned long)w.uid,
                           path);
     return report_set(why, FAILURE_CONFIG,
-                      "'%s': user id %lu, who owns %s and runs the agent, cannot get at %s: let it read the file and "
-                      "enter the folders above",
-                      SETTING_NAMES[FILES[number]], (unsigned long)w.uid, p->state, path);
+                      "'%s': user id %lu, who owns %s and runs the agent, cannot get at %s: put the file into %s, "
+                      "not into a home folder",
+                      SETTING_NAMES[FILES[number]], (unsigned long)w.uid, p->state, path, SYSCONFDIR "/xoauth2");
 }

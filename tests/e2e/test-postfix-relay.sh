@@ -190,12 +190,14 @@ application_login() {
     local command
     command=$(sed "s,--provider microsoft --tenant example.org --client-id ID,--issuer $ISSUER --client-id app --scope mail,
         s,/etc/xoauth2/mail\.,$T/mail.,g; s/mail@example\.org/app-$ME/" "$EXAMPLES/login-microsoft-app")
+    eval "status 1 ${command//$T\/mail.key/\/home\/me\/mail.key}"
+    has "$T/err" "cannot get at /home/me/mail.key: put the file into $E2E_STAGE/etc/xoauth2, not into a home"
     eval "status 1 $command"
     has "$T/err" "'client_key_file': user id $AGENT_ID, who owns $STORE and runs the agent, cannot read $T/mail.key:"
     has "$T/err" "run 'chown $AGENT_ID $T/mail.key'"
     chown $AGENT_ID "$T/mail.key"
     eval "status 1 $command"
-    has "$T/err" "cannot get at $T/mail.key: let it read the file and enter the folders above"
+    has "$T/err" "cannot get at $T/mail.key: put the file into $E2E_STAGE/etc/xoauth2, not into a home"
     chmod 711 "$T"
     [ ! -e "$SYSTEM_ACCOUNTS/app-$ME.conf" ] || fail 'something was written'
     eval "status 0 $command"

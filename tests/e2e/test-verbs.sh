@@ -178,6 +178,23 @@ test_xdg_folders_move_with_the_variables() {
     mv "$T/state/xoauth2" "$STATES" # where the hunt for secrets expects them
 }
 
+# The first login of a machine: what it makes is the agent's.
+test_store_of_the_agent_is_made_for_root() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root can log the machine in'
+    local system=$E2E_STAGE/etc/xoauth2/accounts store=$E2E_STAGE/var/lib/xoauth2
+    # shellcheck disable=SC2064 # with these values
+    trap "rm -rf '$system' '$store'" EXIT
+    { cat /etc/passwd; echo 'xoauth2:x:61236:61237::/nonexistent:/usr/sbin/nologin'; } > "$T/passwd"
+    unshare -m true 2> /dev/null || skip 'no name spaces for mounts'
+    # shellcheck disable=SC2016 # its own variables
+    E2E_BROWSER_USER=$ME status 0 unshare -m sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$T/passwd" \
+        xoauth2 --system login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access email mail' "$ME"
+    equals "$(stat -c '%u %g %a' "$store")" '61236 61237 700'
+    equals "$(stat -c '%u %a' "$store/$ME.json")" '61236 600'
+    equals "$(stat -c '%u %g %a' "$system")" '0 61237 750'
+    equals "$(stat -c '%u %g %a' "$system/$ME.conf")" '0 61237 640'
+}
+
 # The machine's store, in the stage's own folders, which are removed afterwards.
 system_store() {
     local system=$E2E_STAGE/etc/xoauth2/accounts store=$E2E_STAGE/var/lib/xoauth2
