@@ -10,8 +10,10 @@
 
 static bool check(const char *path, const struct stat *st, const struct readfile_rules *rules, struct report *why)
 {
+    if (S_ISDIR(st->st_mode))
+        return report_set(why, FAILURE_CONFIG, "%s is a folder, where a file is wanted", path);
     if (!S_ISREG(st->st_mode))
-        return report_set(why, FAILURE_CONFIG, "%s is not a regular file: remove it", path);
+        return report_set(why, FAILURE_CONFIG, "%s is not a regular file: put one in its place", path);
     if (!rules->any_owner && st->st_uid != 0 && st->st_uid != rules->owner)
         return report_set(why, FAILURE_CONFIG, "%s belongs to user id %lu: run 'chown %lu %s' if you trust it", path,
                           (unsigned long)st->st_uid, (unsigned long)rules->owner, path);
@@ -55,7 +57,7 @@ static enum readfile_result open_failed(const char *path, int error, struct repo
         return READFILE_MISSING;
     case EACCES:
     case EPERM:
-        report_set(why, FAILURE_CONFIG, "cannot read %s: permission denied: let user id %lu read it", path,
+        report_set(why, FAILURE_CONFIG, "cannot read %s: permission denied for user id %lu", path,
                    (unsigned long)geteuid());
         return READFILE_UNREADABLE;
     case ELOOP:

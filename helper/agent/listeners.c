@@ -141,9 +141,9 @@ static bool check_folder(int fd, const char *path, struct report *why)
                           path, (unsigned long)st.st_uid);
     if (st.st_mode & 022)
         return report_set(why, FAILURE_CONFIG,
-                          "others may write to the folder %s: run 'chmod go-w %s', or choose another "
-                          "with --socket",
-                          path, path);
+                          "others may write to the folder %s, and so put a socket of theirs in the place of this one: "
+                          "choose another folder with --socket",
+                          path);
     return true;
 }
 

@@ -294,6 +294,11 @@ static const int NEEDED[] = {
     SYS_poll,
 #endif
     SYS_ppoll, SYS_clock_gettime,
+    /* whether that is ourselves, or somebody else who owns the folder */
+    SYS_geteuid,
+#ifdef SYS_newfstatat
+    SYS_newfstatat,
+#endif
     /* memory, and the locks of the C library */
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_futex, SYS_getrandom,
     /* the host itself, at its end */

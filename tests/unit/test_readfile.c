@@ -116,8 +116,7 @@ static void no_regular_file(void **state)
     const char *fifo = folder_path("fifo");
     assert_int_equal(mkfifo(fifo, 0600), 0);
     assert_non_null(strstr(read_expecting(fifo, &r, READFILE_REFUSED, NULL), "is not a regular file"));
-    assert_non_null(
-        strstr(read_expecting(folder_sub("sub", 0700), &r, READFILE_REFUSED, NULL), "not a regular file"));
+    assert_non_null(strstr(read_expecting(folder_sub("sub", 0700), &r, READFILE_REFUSED, NULL), "/sub is a folder"));
     r.forbidden_mode = 0;
     assert_non_null(strstr(read_expecting("/dev/zero", &r, READFILE_REFUSED, NULL), "is not a regular file"));
 }
