@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     ENDS_SOON = 7 * 86400, /* seconds */
@@ -113,6 +114,25 @@ static void judge(const struct stand *s)
     judge_access_token(s);
 }
 
+/* What a renewal does before it spends a refresh token. Whoever holds the lock is just doing so himself, and a folder
+ * that is missing is made by the first login. */
+static void look_for_room(struct record *r, const struct account *a, const struct paths *p)
+{
+    struct state_writer w = STATE_WRITER_NONE;
+    struct report why;
+    if (geteuid() != p->owner || access(p->state, F_OK) != 0)
+        return;
+    int lock = store_lock(p, a->state_name, clock_monotonic(), &why);
+    if (lock < 0 && why.code == FAILURE_BUSY)
+        return;
+    if (lock >= 0 && state_prepare(&w, p, a->state_name, &why))
+        record_add(r, CHECK_STORE_ROOM, LEVEL_OK, a->name, "%s takes the next tokens", p->state);
+    else
+        record_add(r, CHECK_STORE_ROOM, LEVEL_PROBLEM, a->name, "%s", why.text);
+    state_abandon(&w);
+    store_unlock(&lock);
+}
+
 void look_at_state(struct record *r, const struct account *a, const struct paths *p)
 {
     struct state state;
@@ -121,6 +141,7 @@ void look_at_state(struct record *r, const struct account *a, const struct paths
     if (result == READFILE_OK || result == READFILE_MISSING) {
         struct stand s = {.record = r, .account = a, .paths = p, .state = &state, .now = clock_wall()};
         judge(&s);
+        look_for_room(r, a, p);
         look_at_provider(r, a, &state);
     } else if (result == READFILE_REFUSED || !p->system) {
         record_add(r, CHECK_STATE, LEVEL_PROBLEM, a->name, "%s", why.text);

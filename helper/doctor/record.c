@@ -41,6 +41,7 @@ static const struct {
     [CHECK_ACCOUNT_CLIENT] = {"account-client", "what proves the client to the provider can be read"},
     [CHECK_STORE_OWNER] = {"store-owner", "the machine's agent can read the store"},
     [CHECK_STATE] = {"state", "the tokens can be read and written"},
+    [CHECK_STORE_ROOM] = {"store-room", "the next tokens can be written"},
     [CHECK_LOGIN] = {"login", "the login holds"},
     [CHECK_REFRESH_TOKEN] = {"refresh-token", "the refresh token lives on"},
     [CHECK_ACCESS_TOKEN] = {"access-token", "the access token is fresh"},

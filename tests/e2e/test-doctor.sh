@@ -239,6 +239,53 @@ test_accounts() {
     each account
 }
 
+# finds_no_room ERRNO-TEXT [WRAPPER...]: that the next tokens cannot be written, and nothing else.
+finds_no_room() {
+    status 1 "${@:2}" "$E2E_STAGE/bin/xoauth2" doctor --json "$ME"
+    says problem store-room "cannot write $STATES/$ME.json: $1"
+    only store-room
+    equals "$(find "$STATES" -name '.*.json.*')" ''
+}
+
+test_store_that_cannot_be_written() {
+    local mortal=()
+    make_home
+    healthy
+    says ok store-room "$STATES"
+    [ "$(id -u)" -ne 0 ] || mortal=(setpriv --bounding-set "-dac_override,-dac_read_search")
+    chmod 500 "$STATES"
+    finds_no_room 'Permission denied: make its folder writable' "${mortal[@]}"
+    status 1 "${mortal[@]}" "$E2E_STAGE/bin/xoauth2" refresh "$ME"
+    has "$T/err" 'Permission denied'
+    chmod 700 "$STATES"
+    healthy
+}
+
+test_store_on_a_full_disk() {
+    needs_root
+    mkdir -p "${STATES%/*}"
+    mkdir -m 700 "$STATES"
+    mount -t tmpfs -o size=1m,mode=0700 tmpfs "$STATES" 2> "$T/mount" || skip 'mount is not permitted here'
+    trap 'umount --lazy "$STATES"' EXIT
+    make_home
+    healthy
+    dd if=/dev/zero of="$STATES/filler" bs=4k status=none 2> /dev/null || true
+    finds_no_room 'No space left on device: free some space'
+    rm "$STATES/filler"
+    healthy
+}
+
+# A renewal that is under way is none of the doctor's business.
+test_store_in_use() {
+    make_home
+    (
+        exec 9>> "$STATES/$ME.lock"
+        flock 9
+        healthy
+    )
+    has_not "$T/out" store-room
+}
+
 # --- the way to the provider ----------------------------------------------------------------------------------------
 
 # endpoint URL: the account's provider is there, and no token has to be fetched.
