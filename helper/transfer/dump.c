@@ -13,18 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_WRONG_USAGE = 2, TEXT_EXPECTED = 16384 /* bytes */ };
 
-static const char USAGE[] =
-    "Usage: xoauth2 dump [--system] [ACCOUNT]...\n"
-    "Writes accounts, all without an ACCOUNT, with their tokens to standard output,\n"
-    "which must not be a terminal:\n"
-    "  xoauth2 dump | ssh mail.example.org xoauth2 restore\n"
-    "\n"
-    "  --system   the machine's accounts instead of your own\n"
-    "  --help, --version\n";
+static const char USAGE[] = "Usage: xoauth2 dump [--system] [ACCOUNT]...\n"
+                            "Writes accounts, all without an ACCOUNT, with their tokens to standard output,\n"
+                            "which must be neither a terminal nor a file that others may read or write:\n"
+                            "  xoauth2 dump | ssh mail.example.org xoauth2 restore\n"
+                            "\n"
+                            "  --system   the machine's accounts instead of your own\n"
+                            "  --help, --version\n";
 
 /* What has been gathered so far. */
 struct dump {
@@ -121,17 +121,30 @@ static bool write_out(struct dump *d)
     return ok || report_set(&d->why, FAILURE_CONFIG, "cannot write to standard output");
 }
 
+/* Whether standard output is for nobody else's eyes; says what to do where it is not. */
+static bool output_is_private(void)
+{
+    struct stat st;
+    bool terminal = isatty(STDOUT_FILENO);
+    if (!terminal && (fstat(STDOUT_FILENO, &st) != 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 066)))
+        return true;
+    if (terminal)
+        fputs("xoauth2: the tokens are not for a terminal: write them to a pipe, ", stderr);
+    else
+        fprintf(stderr,
+                "xoauth2: others may read or write that file (mode %04o): remove it, run 'umask 077' and write it "
+                "again, or write the tokens to a pipe, ",
+                (unsigned)(st.st_mode & 07777));
+    fputs("'xoauth2 dump | ssh HOST xoauth2 restore'\n", stderr);
+    return false;
+}
+
 static int run(bool system, char *const names[])
 {
-    struct dump d = {.ok = true, .accounts = json_object_new_array()};
     char name[ACCOUNT_NAME_MAX + 1];
-    if (isatty(STDOUT_FILENO)) {
-        json_object_put(d.accounts);
-        fputs(
-            "xoauth2: the tokens are not for a terminal: write them to a pipe, 'xoauth2 dump | ssh HOST xoauth2 restore'\n",
-            stderr);
+    if (!output_is_private())
         return EXIT_WRONG_USAGE;
-    }
+    struct dump d = {.ok = true, .accounts = json_object_new_array()};
     bool ok = d.accounts && paths_for(&d.paths, system, &d.why);
     for (char *const *given = names; ok && *given; given++)
         ok = account_name(*given, name, &d.why) && dump_one(&d, name);

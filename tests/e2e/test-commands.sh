@@ -511,13 +511,13 @@ test_state_file_is_not_moved_into_the_store() {
 test_dump_of_a_store_loses_the_tokens() {
     make_store
     login_with "$READ" "$WRITE"
-    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err")
     rm -r "$ACCOUNTS" "$STATES" "$T/state.secret"
     xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"
     has_line "$T/out" "$ME: restored"
     [ ! -e "$STATES/$ME.json" ] || fail 'the tokens are in the file'
     status 0 xoauth2 refresh "$ME"
-    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err")
     rm -r "$ACCOUNTS" "$STATES" "$T/state.secret"
     echo fail > "$T/mode"
     xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"
@@ -536,7 +536,7 @@ test_dump_of_a_store_that_cannot_be_read() {
     login_with "$READ" "$WRITE"
     touch "$T/broken"
     local got=0
-    xoauth2 dump > "$T/dump.secret" 2> "$T/err" || got=$?
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/err") || got=$?
     equals "$got" 1
     [ ! -s "$T/dump.secret" ] || fail 'something was written'
     has "$T/err" "'store_read': the command failed with status 1"

@@ -96,7 +96,7 @@ nothing_is_lost() {
 
 # What the other writers read: the same login, from a dump and from another program's file.
 make_inputs() {
-    xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err"
+    (umask 077 && xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err")
     jq --arg user "$ME" --arg url "$FAULTS/token" '{access_token: "old", expiry: "1000000000", user: $user,
         refresh_token: .refresh_token, token_endpoint: $url}' "$STATES/$ME.json" > "$T/foreign.secret"
     echo '{"client_id": "desktop"}' > "$T/sasl-xoauth2.conf"

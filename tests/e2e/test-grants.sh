@@ -178,7 +178,7 @@ test_dump_of_a_service_account_is_of_no_use() {
     ME=robot@contoso.com
     service_account 'users: *@contoso.com'
     token_of anna@contoso.com anna.contoso.com
-    xoauth2 dump > "$T/dump.secret" 2> "$T/err"
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/err")
     has "$T/err" "copy the file $KEYS/service.json yourself ('service_account_file')"
     rm -r "$ACCOUNTS" "$STATES"
     xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err" || fail "$(cat "$T/err")"

@@ -150,7 +150,7 @@ elsewhere() {
 test_dump_and_restore_lose_something() {
     login
     echo '# a comment of mine' >> "$ACCOUNTS/$ME.conf"
-    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err")
     has "$T/dump.err" 'on one machine alone'
     mkdir -p "$T/other"
     elsewhere xoauth2 restore < "$T/dump.secret" > "$T/out" 2> "$T/err"
@@ -174,7 +174,7 @@ test_restored_account_is_beyond_the_agent() {
     login
     (umask 077; echo 'a-client-secret' > "$T/client.secret")
     echo "client_secret_file: $T/client.secret" >> "$ACCOUNTS/$ME.conf"
-    xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err"
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err")
     rm -rf "$STATES" "$ACCOUNTS"
     install -d -m 755 "$E2E_STAGE/var" "$E2E_STAGE/var/lib"
     install -d -m 700 -o $owner -g $owner "$store"
@@ -198,9 +198,32 @@ test_dump_goes_to_a_terminal() {
     has "$T/typescript" 'not for a terminal'
 }
 
+# dumps_into FILE STATUS
+dumps_into() {
+    local got=0
+    xoauth2 dump "$ME" > "$1" 2> "$T/err" || got=$?
+    equals "$got" "$2"
+}
+
+test_dump_goes_to_a_file_for_all() {
+    local mode
+    login
+    for mode in 0644 0620 0602; do
+        rm -f "$T/dump.secret"
+        install -m "$mode" /dev/null "$T/dump.secret"
+        dumps_into "$T/dump.secret" 2
+        has "$T/err" "(mode $mode): remove it, run 'umask 077' and write it again, or write the tokens to a pipe"
+        [ ! -s "$T/dump.secret" ] || fail 'the tokens are there'
+    done
+    chmod 0600 "$T/dump.secret"
+    dumps_into "$T/dump.secret" 0
+    equals "$(jq -r '.accounts[].name' "$T/dump.secret")" "$ME"
+    equals "$(xoauth2 dump "$ME" 2> "$T/err" | jq -r '.accounts[].name')" "$ME"
+}
+
 test_half_a_dump_is_restored() {
     login
-    xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err"
+    (umask 077 && xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err")
     head -c 300 "$T/dump.secret" > "$T/half.secret"
     rm -rf "$STATES" "$ACCOUNTS"
     local got=0

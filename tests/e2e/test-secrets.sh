@@ -207,7 +207,7 @@ test_what_is_run_learns_no_secret() {
     status 0 xoauth2 refresh "$ME"
     xoauth2 token "$ME" > "$T/token.secret"
     status 0 xoauth2 test "$ME" "imap://127.0.0.1:$IMAP_PORT"
-    xoauth2 dump > "$T/dump.secret"
+    (umask 077 && xoauth2 dump > "$T/dump.secret")
     xoauth2 restore --force < "$T/dump.secret"
     xoauth2 import < "$T/dump.secret" > "$T/out" 2>&1 || true
     printf 'store_read: cat %s\nstore_write: tee %s\n' "$T/store.secret" "$T/store.secret" >> "$ACCOUNTS/$ME.conf"

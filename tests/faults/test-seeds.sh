@@ -210,7 +210,7 @@ restore() {
     local before
     before=$(state refresh_token)
     login_faults
-    xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err"
+    (umask 077 && xoauth2 dump "$ME" > "$T/dump.secret" 2> "$T/err")
     INPUT=$T/dump.secret brings_in "$before" "$XOAUTH2" restore --force
 }
 
