@@ -236,10 +236,61 @@ static const char *check_list(const char *value)
     return glob_next(&value, &len) ? NULL : "must name at least one entry";
 }
 
+/* An address that programs give with brackets or without, maybe with its interface; or a pattern of such. */
+static bool is_ipv6(const char *word, size_t len)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr v6;
+    if (len > 2 && word[0] == '[' && word[len - 1] == ']') {
+        word++;
+        len -= 2;
+    }
+    const char *zone = memchr(word, '%', len);
+    if (zone)
+        len = (size_t)(zone - word);
+    if (len >= sizeof address)
+        return false;
+    memcpy(address, word, len);
+    address[len] = '\0';
+    if (strchr(address, '*'))
+        return only(address, DIGITS "abcdefABCDEF:.*") && strchr(address, ':') != strrchr(address, ':');
+    return inet_pton(AF_INET6, address, &v6) == 1;
+}
+
+/* A name, an IPv4 address or a pattern of such. Programs may give a name in UTF-8. */
+static bool is_name(const char *word, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)word[i] < 0x80 && !strchr(LETTERS DIGITS ".-_*", word[i]))
+            return false;
+    return *word != '.' && *word != '-' && !memmem(word, len, "..", 2);
+}
+
+#define HOSTS_WANTED                                                                                                 \
+    "must be host names, patterns or IP addresses such as imap.example.org *.example.org 192.0.2.1, without a "      \
+    "scheme or path"
+
+/* What would never be the host that a program names: it would look like a limit, and refuse every server. */
 static const char *check_hosts(const char *value)
 {
-    if (check_list(value) || strpbrk(value, "/@"))
-        return "must be host names or patterns such as imap.example.org *.example.org, without a scheme or path";
+    const char *word;
+    size_t len;
+    if (check_list(value))
+        return HOSTS_WANTED;
+    while ((word = glob_next(&value, &len))) {
+        if (memchr(word, '#', len))
+            return HOSTS_WANTED ": a comment has a line of its own";
+        if (is_ipv6(word, len))
+            continue;
+        if (memchr(word, ';', len))
+            return HOSTS_WANTED ": they are separated by spaces or commas, not by ';'";
+        if (memchr(word, ':', len) && !memchr(word, '/', len))
+            return HOSTS_WANTED ": a port does not belong there";
+        if (!is_name(word, len))
+            return HOSTS_WANTED;
+        if (word[len - 1] == '.')
+            return HOSTS_WANTED ": remove the dot at the end, programs match with it and without";
+    }
     return NULL;
 }
 

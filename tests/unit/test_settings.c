@@ -180,6 +180,9 @@ static void right_values_are_taken(void **state)
         "users: a@x.org, *@y.org",
         "hosts: *",
         "hosts: imap.x.org *.y.org",
+        "hosts: 127.0.0.1, localhost ::1 [::1] fe80::1%eth0 2001:DB8::* 10.* mail_1.x.org imap-*.x.org",
+        "hosts: imap.b\xc3\xbc"
+        "cher.example",
         "servers: imaps://imap.x.org, POP3S://x.org:10995/ smtp://[::1]:587",
         "refresh_margin: 0",
         "refresh_margin: 86400",
@@ -191,6 +194,41 @@ static void right_values_are_taken(void **state)
     };
     for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++)
         taken(GOOD[i]);
+}
+
+static void hosts_that_match_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        const char *advice;
+    } BAD[] = {
+        {"127.0.0.1:993", "a port does not belong there"},
+        {"imap.x.org:imaps", "a port does not belong there"},
+        {"*:993", "a port does not belong there"},
+        {"[::1]:993", "a port does not belong there"},
+        {"127.0.0.1; localhost", "not by ';'"},
+        {"imap.x.org ; smtp.x.org", "not by ';'"},
+        {"127.0.0.1 # my server", "a comment has a line of its own"},
+        {"imap.x.org #mine", "a comment has a line of its own"},
+        {"localhost.", "remove the dot at the end"},
+        {"imap.x.org, *.y.org.", "remove the dot at the end"},
+        {"imaps://imap.x.org:993", "without a scheme or path"},
+        {".x.org", "such as imap.example.org *.example.org"},
+        {"- imap.x.org", "such as imap.example.org *.example.org"},
+        {"imap..x.org", "such as imap.example.org"},
+        {"\"imap.x.org\"", "such as imap.example.org"},
+        {"[imap.x.org]", "such as imap.example.org"},
+        {"imap.?.org", "such as imap.example.org"},
+        {"10.0.0.0/8", "without a scheme or path"},
+    };
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "hosts: %s", BAD[i].value);
+        refused(line);
+        if (!strstr(why.text, BAD[i].advice))
+            fail_msg("%s: %s", line, why.text);
+    }
 }
 
 static void secret_is_not_quoted(void **state)
@@ -242,6 +280,7 @@ int main(void)
         cmocka_unit_test(urls_that_are_not),
         cmocka_unit_test(wrong_values_name_file_and_line),
         cmocka_unit_test(right_values_are_taken),
+        cmocka_unit_test(hosts_that_match_nothing),
         cmocka_unit_test(secret_is_not_quoted),
         cmocka_unit_test(provider_keys_are_refused_in_an_account),
         cmocka_unit_test(account_keys_are_refused_in_a_provider),
