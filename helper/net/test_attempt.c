@@ -34,10 +34,9 @@ const char *attempt_result_name(enum attempt_result result)
     return NAMES[result];
 }
 
-/* Whether a line that is sent is the command after the login; IMAP has its tag in front of it. */
-static bool is_command(const struct talk *t, const char *data, size_t size)
+/* Whether a line that is sent is this command; IMAP has its tag in front of it. */
+static bool is_command(const char *command, const char *data, size_t size)
 {
-    const char *command = talk_command(t);
     size_t len = strlen(command);
     return size >= len + 2 && size <= len + 2 + 16 && strncmp(data + size - 2 - len, command, len) == 0;
 }
@@ -47,10 +46,12 @@ static int listen_in(CURL *easy, curl_infotype type, char *data, size_t size, vo
 {
     struct talk *t = arg;
     (void)easy;
-    if (type == CURLINFO_HEADER_IN)
+    if (type == CURLINFO_HEADER_IN && !t->over)
         talk_hear(t, data, size);
-    else if (type == CURLINFO_HEADER_OUT && is_command(t, data, size))
-        t->logged_in = true;
+    if (type != CURLINFO_HEADER_OUT)
+        return 0;
+    t->logged_in = t->logged_in || is_command(talk_command(t), data, size);
+    t->over = t->over || is_command(t->server->protocol == SERVER_IMAP ? "LOGOUT" : "QUIT", data, size);
     return 0;
 }
 

@@ -17,6 +17,7 @@ struct talk {
     const char *mechanism;
     bool offered;                 /* the server has the mechanism */
     bool logged_in;               /* the command after the login was sent */
+    bool over;                    /* we have taken our leave: what comes then is no answer to anything */
     char status[TALK_STATUS_MAX]; /* of the server's challenge, "" where there was none */
     char configuration[CHALLENGE_CONFIGURATION_MAX]; /* that it names, as above */
     char line[TALK_LINE_MAX + 1]; /* its last */
