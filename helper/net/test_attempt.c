@@ -208,6 +208,12 @@ static void unreachable(struct attempt *a, const struct talk *t, CURLcode code)
                    *t->detail ? t->detail : curl_easy_strerror(code));
 }
 
+/* RFC 5321, section 4.2.1: a reply in 400 to 499 says nothing against the token or the mailbox. */
+static bool is_temporary(const struct attempt *a)
+{
+    return a->server->protocol == SERVER_SMTP && a->answer[0] == '4';
+}
+
 /* What came of it. */
 static void judge(struct attempt *a, const struct talk *t, CURLcode code, const struct account *account,
                   const struct login_as *as)
@@ -217,6 +223,8 @@ static void judge(struct attempt *a, const struct talk *t, CURLcode code, const 
     if (code == CURLE_OK) {
         a->result = ATTEMPT_OK;
         a->answer[0] = '\0';
+    } else if (is_temporary(a)) {
+        unreachable(a, t, code);
     } else if (t->logged_in && is_complaint(a->answer)) {
         const char *known = advice_for(NULL, a->answer, NULL);
         a->result = ATTEMPT_NO_MAILBOX;

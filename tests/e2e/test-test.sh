@@ -36,8 +36,57 @@ test_each_server_and_mechanism() {
 test_submission() {
     login
     # Dovecot's relay has nobody behind it, and Dovecot tells that after the login.
-    status 1 xoauth2 test --json "$ME" "smtp://127.0.0.1:$SMTP_PORT"
-    equals "$(jq -r '.[].result' "$T/out" | sort -u)" no-mailbox
+    status 75 xoauth2 test --json "$ME" "smtp://127.0.0.1:$SMTP_PORT"
+    equals "$(jq -r '.[].result' "$T/out" | sort -u)" unreachable
+}
+
+# submission_server AUTH COMMAND: one that answers so to a login and to the command behind it. Sets `submission`.
+submission_server() {
+    rm -f "$T/submission"
+    node -e '
+        const [, place, auth, command] = process.argv;
+        const server = require("net").createServer((client) => {
+            let token = false;
+            client.on("error", () => {});
+            client.write("220 hello\r\n");
+            client.on("data", (data) => {
+                const line = String(data);
+                const starts = !token && /^AUTH [A-Z0-9]+\r/.test(line);
+                const reply = starts ? "334 " : token || line.startsWith("AUTH") ? auth
+                    : line.startsWith("EHLO") ? "250-hello\r\n250 AUTH XOAUTH2 OAUTHBEARER"
+                    : line.startsWith("QUIT") ? "221 bye" : command;
+                token = starts;
+                client.write(reply + "\r\n");
+            });
+        });
+        server.listen(0, "127.0.0.1", () => require("fs").writeFileSync(place, String(server.address().port)));
+    ' "$T/submission" "$1" "$2" < /dev/null &
+    kill_later $!
+    wait_for test -s "$T/submission"
+    submission=smtp://127.0.0.1:$(cat "$T/submission")
+}
+
+# judged STATUS RESULT TEXT: of the submission server's answer, whoever logs in.
+judged() {
+    local way
+    for way in '' --through-sasl; do
+        # shellcheck disable=SC2086 # one word or none
+        status "$1" xoauth2 test --json $way "$ME" "$submission"
+        equals "$(jq -r '.[].result' "$T/out" | sort -u)" "$2"
+        has "$T/out" "$3"
+    done
+}
+
+test_submission_that_is_out_of_order() {
+    login
+    submission_server '454 4.7.0 Temporary authentication failure' '250 ok'
+    judged 75 unreachable 'does not serve us now (454 4.7.0 Temporary authentication failure): try again later'
+    submission_server '235 welcome' '421 4.3.2 closing'
+    judged 75 unreachable 'does not serve us now (421 4.3.2 closing): try again later'
+    submission_server '235 welcome' '550 5.1.1 nobody'
+    judged 1 no-mailbox 'refused the first command (550 5.1.1 nobody)'
+    submission_server '535 5.7.8 no' '250 ok'
+    judged 1 refused '535 5.7.8 no'
 }
 
 test_one_server_instead_of_the_accounts() {
