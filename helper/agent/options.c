@@ -5,19 +5,19 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char USAGE[] =
-    "Usage: xoauth2 [--system] agent [--foreground] [--socket PATH]...\n"
-    "Keeps tokens ready and hands them out at a socket.\n"
-    "\n"
-    "  --system       serve the accounts in " SYSCONFDIR "/xoauth2 instead of the user's\n"
-    "  --socket PATH  be reached there instead of the default place; may be given\n"
-    "                 several times\n"
-    "  --foreground   stay in the foreground and log to standard error\n"
-    "  --help         show this\n"
-    "  --version      show the version\n"
-    "\n"
-    "Without --foreground the command returns as soon as the agent can be reached,\n"
-    "and the agent logs to syslog. The manual is xoauth2(1).\n";
+static const char USAGE[] = "Usage: xoauth2 [--system] agent [--foreground] [--socket PATH]...\n"
+                            "Keeps tokens ready and hands them out at a socket.\n"
+                            "\n"
+                            "  --system       serve the accounts in " SYSCONFDIR "/xoauth2 instead of the user's\n"
+                            "  --socket PATH  be reached there instead of the default place; may be given\n"
+                            "                 several times\n"
+                            "  --foreground   stay in the foreground and log to standard error\n"
+                            "  --help         show this\n"
+                            "  --version      show the version\n"
+                            "\n"
+                            "Without --foreground the command returns as soon as the agent can be reached,\n"
+                            "and the agent logs to syslog. 'kill' ends it; a second 'xoauth2 agent' names the\n"
+                            "process. The manual is xoauth2(1).\n";
 
 enum { EXIT_USAGE = 2 };
 

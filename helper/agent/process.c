@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,13 +147,50 @@ static bool check_store(const struct paths *paths, struct report *why)
     return true;
 }
 
+/* For whoever finds the store taken. The lock alone says that it is: this may fail, and stay behind. */
+static void sign_lock(int lock)
+{
+    if (ftruncate(lock, 0) == 0)
+        dprintf(lock, "%ld\n", (long)getpid());
+}
+
+/* The process that has signed the lock; 0 where that cannot be told. */
+static pid_t lock_holder(const struct paths *paths)
+{
+    char path[PATH_MAX];
+    char text[24] = "";
+    if (snprintf(path, sizeof path, "%s/%s.lock", paths->state, AGENT_LOCK) >= (int)sizeof path)
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    long pid = got > 0 ? strtol(text, NULL, 10) : 0;
+    return pid > 1 && pid <= INT_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM) ? (pid_t)pid : 0;
+}
+
+static bool complain_of_other(const struct paths *paths, struct report *why)
+{
+    pid_t other = lock_holder(paths);
+    if (other > 0)
+        return report_set(why, FAILURE_CONFIG,
+                          "another agent serves the store %s (process %ld): run 'kill %ld' first", paths->state,
+                          (long)other, (long)other);
+    return report_set(why, FAILURE_CONFIG,
+                      "another agent serves the store %s: find its process with 'ps -C agent', and end it with "
+                      "'kill' first",
+                      paths->state);
+}
+
 /* Two agents never serve one store: each would think the other's renewals to be somebody else's. */
 static bool lock_store(struct process *p, struct report *why)
 {
     const struct paths *paths = &p->agent.paths;
     p->lock = store_lock(paths, AGENT_LOCK, 0, why);
     if (p->lock < 0 && why->code == FAILURE_BUSY)
-        return report_set(why, FAILURE_CONFIG, "another agent serves the store %s: end it first", paths->state);
+        return complain_of_other(paths, why);
+    if (p->lock >= 0)
+        sign_lock(p->lock);
     return p->lock >= 0;
 }
 
@@ -225,6 +263,8 @@ static void close_all(struct process *p)
     loop_close(&a->loop);
     secret_free(&a->reply);
     starter_close(&a->starter);
+    int cut = p->lock >= 0 ? ftruncate(p->lock, 0) : 0;
+    (void)cut;
     store_unlock(&p->lock);
 }
 

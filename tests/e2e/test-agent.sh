@@ -200,7 +200,7 @@ test_agent_in_the_background() {
     kill_later "$pid"
     has_token
     status 1 xoauth2 agent
-    has "$T/err" 'another agent serves the store'
+    has "$T/err" "another agent serves the store $STATES (process $pid): run 'kill $pid' first"
     kill "$pid"
     wait_for test ! -e "$XDG_RUNTIME_DIR/$SOCKET_NAME"
 }

@@ -119,12 +119,58 @@ static void folder_that_others_may_write_to(void **state)
 static void second_agent_on_one_store(void **state)
 {
     char text[1024];
+    char named[128];
     (void)state;
     one_account();
     rig_start();
+    snprintf(named, sizeof named, "(process %ld): run 'kill %ld' first", (long)rig_pid, (long)rig_pid);
     assert_int_equal(rig_start_badly(folder_path("run/other.sock"), text, sizeof text), 1);
     assert_non_null(strstr(text, "another agent serves the store"));
+    assert_non_null(strstr(text, named));
     assert_string_equal(rig_get("me@example.org"), "kept");
+}
+
+/* What stands in its lock is for the person alone. */
+static void second_agent_with_a_strange_lock(void **state)
+{
+    static const char *const STRANGE[] = {"", "agent\n", "-1\n", "0\n", "1\n", "99999999999999999999999999\n"};
+    char path[PATH_MAX + 16];
+    char text[1024];
+    (void)state;
+    one_account();
+    rig_start();
+    snprintf(path, sizeof path, "%s/.agent.lock", rig_paths.state);
+    for (size_t i = 0; i < sizeof STRANGE / sizeof STRANGE[0]; i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs(STRANGE[i], file) >= 0);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(rig_start_badly(folder_path("run/other.sock"), text, sizeof text), 1);
+        assert_non_null(strstr(text, "find its process with 'ps -C agent', and end it with 'kill' first"));
+    }
+    assert_string_equal(rig_get("me@example.org"), "kept");
+}
+
+/* One that was killed has left its name. */
+static void lock_of_a_killed_agent(void **state)
+{
+    char path[PATH_MAX + 16];
+    char text[32] = "";
+    struct stat st;
+    (void)state;
+    one_account();
+    rig_start();
+    snprintf(path, sizeof path, "%s/.agent.lock", rig_paths.state);
+    assert_int_equal(rig_end(SIGKILL), 128 + SIGKILL);
+    rig_start();
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_int_equal(strtol(text, NULL, 10), rig_pid);
+    assert_int_equal(rig_end(SIGTERM), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
 }
 
 static void socket_of_a_successor_stays(void **state)
@@ -399,6 +445,8 @@ int main(void)
         TEST(a_file_is_no_socket),
         TEST(folder_that_others_may_write_to),
         TEST(second_agent_on_one_store),
+        TEST(second_agent_with_a_strange_lock),
+        TEST(lock_of_a_killed_agent),
         TEST(socket_of_a_successor_stays),
         TEST(path_too_long),
         TEST(relative_path),
