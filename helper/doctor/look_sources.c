@@ -11,11 +11,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ANSWER_WAIT = 2000 /* milliseconds in which an agent answers what needs no provider */ };
+enum {
+    ANSWER_WAIT = 2000,                  /* milliseconds in which an agent answers what needs no provider */
+    START_MAX = TRANSPORT_PATH_MAX + 32, /* bytes of the command that starts the user's agent, with the NUL */
+};
 
 static const char SYSTEM_SOCKET[] = RUNDIR "/agent.sock";
 static const char HELPER[] = BINDIR "/xoauth2";
@@ -112,15 +116,45 @@ bool look_at_needed_agent(struct record *r, enum check check, const char *socket
     return look_at_socket(r, &p);
 }
 
+/* What starts the user's agent at this socket: systemd has a unit for the default one alone. */
+static void start_user(const struct source_places *places, char command[START_MAX])
+{
+    char unit[TRANSPORT_PATH_MAX];
+    bool at_unit = transport_user_socket(unit) && strcmp(unit, places->user_socket) == 0;
+    if (!at_unit)
+        snprintf(command, START_MAX, "xoauth2 agent --socket %s", places->user_socket);
+    else if (access("/run/systemd/system", F_OK) == 0) /* sd_booted(3) */
+        snprintf(command, START_MAX, "systemctl --user start xoauth2-agent.socket");
+    else
+        snprintf(command, START_MAX, "xoauth2 agent");
+}
+
+static void look_at_user_agent(struct record *r, const struct source_places *places)
+{
+    const char *base = secure_getenv("XDG_RUNTIME_DIR");
+    char start[START_MAX];
+    if (places->user_socket) {
+        start_user(places, start);
+        const struct place p = {CHECK_AGENT_USER, places->user_socket, start, places->user_socket_chosen};
+        look_at_socket(r, &p);
+    } else if (base && *base == '/') {
+        record_add(r, CHECK_AGENT_USER, LEVEL_WARNING, NULL,
+                   "XDG_RUNTIME_DIR is too long for the path of a socket, so that this user's agent is not looked "
+                   "for: set it to a shorter one");
+    } else {
+        record_add(r, CHECK_AGENT_USER, LEVEL_OK, NULL,
+                   "none is looked for: XDG_RUNTIME_DIR is not set, and there is no folder /run/user/%lu for this "
+                   "user alone",
+                   (unsigned long)geteuid());
+    }
+}
+
 static void look_at_agents(struct record *r, const struct source_places *places, bool jail)
 {
     /* Whether the machine's accounts are out of this user's reach, so that its agent alone can use them. */
     bool needed = jail || (configured_machine() && geteuid() != 0 && access(STATEDIR, R_OK | X_OK) != 0);
-    struct place user = {CHECK_AGENT_USER, places->user_socket, "systemctl --user start xoauth2-agent.socket",
-                         places->user_socket_chosen};
     struct place system = {CHECK_AGENT_SYSTEM, places->system_socket, start_system(jail), needed};
-    if (places->user_socket)
-        look_at_socket(r, &user);
+    look_at_user_agent(r, places);
     look_at_socket(r, &system);
 }
 

@@ -428,7 +428,7 @@ options_password() {
 
 options_socket_without_agent() {
     echo "xoauth2_agent_socket: $HOME/none.sock" > "$HOME/conf/xoauth2.conf"
-    expected=(problem agent-user "there is no socket $HOME/none.sock")
+    expected=(problem agent-user "there is no socket $HOME/none.sock: run 'xoauth2 agent --socket $HOME/none.sock'")
 }
 
 options_no_helper() {
@@ -474,7 +474,19 @@ agent_gone() {
     serve "$XDG_RUNTIME_DIR/xoauth2/agent.sock" mute
     kill -9 "$server"
     wait "$server" || true
-    expected=(problem agent-user 'nobody serves the socket')
+    local start='xoauth2 agent'
+    [ ! -d /run/systemd/system ] || start='systemctl --user start xoauth2-agent.socket'
+    expected=(problem agent-user "/xoauth2/agent.sock any more: run '$start'")
+}
+
+# A machine that systemd has started, on which the unit is what starts the agent.
+mend_agent_gone() {
+    [ "$(id -u)" -eq 0 ] || return 0
+    local script='mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system; exec "$@"'
+    local under_systemd=(unshare --mount sh -euc "$script" sh)
+    "${under_systemd[@]}" true 2> "$T/mount" || return 0
+    status 1 "${under_systemd[@]}" "$E2E_STAGE/bin/xoauth2" doctor --json
+    says problem agent-user "any more: run 'systemctl --user start xoauth2-agent.socket'"
 }
 
 agent_mute() {
@@ -507,6 +519,15 @@ test_agents() {
     healthy
     says ok agent-user 'answers at'
     says ok token "the user's agent"
+}
+
+test_no_place_for_an_agent() {
+    make_home
+    [ ! -d "/run/user/$(id -u)" ] || skip 'this user has a folder for it'
+    status 0 env -u XDG_RUNTIME_DIR "$E2E_STAGE/bin/xoauth2" doctor --json
+    says ok agent-user "XDG_RUNTIME_DIR is not set, and there is no folder /run/user/$(id -u) for this user alone"
+    status 0 env "XDG_RUNTIME_DIR=/$(printf '%0120d' 0)" "$E2E_STAGE/bin/xoauth2" doctor --json
+    says warning agent-user 'XDG_RUNTIME_DIR is too long for the path of a socket'
 }
 
 xoauth2_agent_pid() {
