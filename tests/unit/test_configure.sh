@@ -91,6 +91,16 @@ says '  system socket   /r/xoauth2/agent.sock'
 works --with-plugindir=/p
 says '  plugin folder   /p'
 
+# Without it there are no unit tests, and no more than that.
+HIDDEN=cmocka
+works
+says '  unit tests      no (apt-get install libcmocka-dev for yes)'
+HIDDEN=
+if pkg-config --exists cmocka; then
+    works
+    says '  unit tests      yes'
+fi
+
 lacks libsasl2 libsasl2-dev
 lacks libcurl libcurl4-openssl-dev
 lacks json-c libjson-c-dev
