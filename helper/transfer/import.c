@@ -92,7 +92,7 @@ static bool read_file(const char *path, struct secret *text, struct report *why)
 {
     const struct readfile_rules rules = {.any_owner = true, .follow_symlink = true, .limit = FILE_SIZE_MAX};
     if (strcmp(path, "-") == 0)
-        return transfer_read_input(text, why);
+        return transfer_read_input("the token file of another program", text, why);
     enum readfile_result result = readfile(path, &rules, text, why);
     if (result == READFILE_MISSING)
         return report_set(why, FAILURE_CONFIG, "there is no file %s", path);

@@ -123,7 +123,7 @@ static bool run(const struct request *r, struct report *why)
     struct json_object *accounts = NULL;
     struct json_object *version = NULL;
     secret_init(&text, 0);
-    bool ok = paths_for(&p, r->system, why) && transfer_read_input(&text, why);
+    bool ok = paths_for(&p, r->system, why) && transfer_read_input("what 'xoauth2 dump' has written", &text, why);
     struct json_object *root = ok ? jsontext_parse(text.data, text.len) : NULL;
     secret_free(&text);
     if (ok && (!root || !json_object_object_get_ex(root, "xoauth2_dump", &version) ||

@@ -27,10 +27,12 @@ void transfer_free(struct transfer *t)
     state_free(&t->state);
 }
 
-bool transfer_read_input(struct secret *text, struct report *why)
+bool transfer_read_input(const char *what, struct secret *text, struct report *why)
 {
     enum { CHUNK = 65536 };
     secret_init(text, TRANSFER_INPUT_MAX);
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "xoauth2: reading %s from standard input: paste it, and end with Ctrl-D\n", what);
     for (;;) {
         char *room = secret_room(text, CHUNK);
         if (!room)

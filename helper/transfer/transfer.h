@@ -20,8 +20,8 @@ struct transfer {
 void transfer_init(struct transfer *t);
 void transfer_free(struct transfer *t);
 
-/* Reads all of standard input. False with a report. */
-bool transfer_read_input(struct secret *text, struct report *why);
+/* Reads all of standard input; a person at a terminal is told so, and that it is `what`. False with a report. */
+bool transfer_read_input(const char *what, struct secret *text, struct report *why);
 
 /* Whether the account can be written: its file is right, and nothing is there, or `force`. Writes nothing. */
 bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why);

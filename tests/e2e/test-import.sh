@@ -198,6 +198,22 @@ test_dump_goes_to_a_terminal() {
     has "$T/typescript" 'not for a terminal'
 }
 
+# waits_for_input TEXT COMMAND: on a terminal, it says what it reads and how that ends.
+waits_for_input() {
+    local got=0
+    script -qec "$2" "$T/typescript" > /dev/null < /dev/null || got=$?
+    equals "$got" 1
+    has "$T/typescript" "xoauth2: reading $1 from standard input: paste it, and end with Ctrl-D"
+}
+
+test_input_from_a_terminal() {
+    waits_for_input "what 'xoauth2 dump' has written" 'xoauth2 restore'
+    waits_for_input 'the token file of another program' 'xoauth2 import'
+    waits_for_input 'the token file of another program' 'xoauth2 import -'
+    ! xoauth2 restore < /dev/null > "$T/out" 2>&1 || fail 'nothing was restored'
+    has_not "$T/out" 'reading'
+}
+
 # dumps_into FILE STATUS
 dumps_into() {
     local got=0
