@@ -87,6 +87,20 @@ test_curl() {
     must_have_logged_in
 }
 
+# Without a token curl would log in with an empty password.
+test_curl_without_a_token() {
+    mkdir "$T/bin"
+    printf '#!/bin/sh\necho run > %s/curl\n' "$T" > "$T/bin/curl"
+    chmod 755 "$T/bin/curl"
+    adapt curl > "$T/example"
+    ! PATH=$T/bin:$PATH bash "$T/example" > "$T/out" 2>&1 || fail 'it ends as if all were well'
+    has "$T/out" "run 'xoauth2 login $ME'"
+    [ ! -e "$T/curl" ] || fail 'curl was run'
+    login
+    PATH=$T/bin:$PATH bash "$T/example" > "$T/out" 2>&1
+    [ -e "$T/curl" ] || fail 'curl was not run'
+}
+
 test_imtest() {
     local command
     login
