@@ -36,22 +36,24 @@ static void close_exchange(struct exchange *x)
     secret_free(&x->reply);
 }
 
-/* Whether an agent gave any answer within the time. */
-static bool make(struct exchange *x, bool system, int64_t timeout)
+/* INQUIRY_ANSWERED for any answer within the time, else INQUIRY_REFUSED with a report, or INQUIRY_NOBODY. */
+static enum inquiry make(struct exchange *x, bool system, int64_t timeout, struct report *why)
 {
     char path[TRANSPORT_PATH_MAX];
-    struct report ignored;
     int fd = -1;
     int64_t deadline = transport_now() + timeout;
     if (system)
         snprintf(path, sizeof path, "%s", RUNDIR "/agent.sock");
     else if (!transport_user_socket(path))
-        return false;
-    if (!protocol_end(&x->request) || transport_connect(path, deadline, &fd, &ignored) != TRANSPORT_CONNECTED)
-        return false;
+        return INQUIRY_NOBODY;
+    if (!protocol_end(&x->request))
+        return INQUIRY_NOBODY;
+    enum transport_connection connection = transport_connect(path, deadline, &fd, why);
+    if (connection != TRANSPORT_CONNECTED)
+        return connection == TRANSPORT_ABSENT ? INQUIRY_NOBODY : INQUIRY_REFUSED;
     bool ok = transport_exchange(fd, &x->request, deadline, &x->reply, &x->message) == TRANSPORT_REPLY;
     close(fd);
-    return ok;
+    return ok ? INQUIRY_ANSWERED : INQUIRY_NOBODY;
 }
 
 static bool is_ok(const struct exchange *x)
@@ -82,32 +84,58 @@ static enum inquiry take_error(const struct exchange *x, struct report *why)
     const char *name = protocol_get(&x->message, "code");
     const char *text = protocol_get(&x->message, "message");
     enum failure code = name ? failure_from_name(name) : FAILURE_NO_ACCOUNT;
-    if (!text || !*text || code == FAILURE_NO_ACCOUNT || code == FAILURE_NOT_ALLOWED)
-        return INQUIRY_NOBODY;
+    if (!text || !*text || code == FAILURE_NO_ACCOUNT)
+        return INQUIRY_UNKNOWN;
     report_set(why, code, "%s", text);
-    return INQUIRY_FAILED;
+    return code == FAILURE_NOT_ALLOWED ? INQUIRY_REFUSED : INQUIRY_FAILED;
 }
 
 enum inquiry inquiry_token(bool system, const char *user, struct token_reply *reply, struct report *why)
 {
     struct exchange x;
-    enum inquiry result = INQUIRY_NOBODY;
     secret_free(&reply->token);
     secret_init(&reply->token, STATE_TOKEN_MAX);
     reply->expires_at = 0;
     open_exchange(&x, "get", user);
-    if (make(&x, system, TOKEN_WAIT_MAX + TOKEN_WAIT_SPARE))
+    enum inquiry result = make(&x, system, TOKEN_WAIT_MAX + TOKEN_WAIT_SPARE, why);
+    if (result == INQUIRY_ANSWERED)
         result = is_ok(&x) ? take_token(&x, reply, why) : take_error(&x, why);
     close_exchange(&x);
     return result;
 }
 
+/* Asks for a token that is not looked at: the agent tells root alone how it stands with an account. Who is refused
+ * is not nobody. */
+static bool is_known(const char *user)
+{
+    struct exchange x;
+    struct report ignored;
+    open_exchange(&x, "get", user);
+    bool known = make(&x, true, STATUS_WAIT_MAX, &ignored) == INQUIRY_ANSWERED;
+    if (known && !is_ok(&x)) {
+        enum inquiry result = take_error(&x, &ignored);
+        known = result != INQUIRY_UNKNOWN && ignored.code != FAILURE_BUSY;
+    }
+    close_exchange(&x);
+    return known;
+}
+
+void inquiry_explain(const char *verb, const char *user, struct report *why)
+{
+    if (why->code == FAILURE_NO_ACCOUNT && is_known(user))
+        report_set(why, FAILURE_NOT_ALLOWED,
+                   "%s is an account of this machine, whose files this user cannot read: as root, run "
+                   "'xoauth2 --system %s %s'",
+                   user, verb, user);
+}
+
 bool inquiry_status(bool system, const char *account, struct inquiry_status *status)
 {
     struct exchange x;
+    struct report ignored;
     *status = (struct inquiry_status){0};
     open_exchange(&x, "status", account);
-    bool ok = make(&x, system, STATUS_WAIT_MAX) && is_ok(&x);
+    bool ok = make(&x, system, STATUS_WAIT_MAX, &ignored) == INQUIRY_ANSWERED && is_ok(&x);
     if (ok) {
         const char *renewing = protocol_get(&x.message, "renewing");
         status->renewing = renewing && strcmp(renewing, "yes") == 0;

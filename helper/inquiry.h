@@ -10,13 +10,19 @@
 
 enum inquiry {
     INQUIRY_ANSWERED,
-    INQUIRY_FAILED, /* reported: what the agent says of the account */
-    INQUIRY_NOBODY, /* no agent of this store, or none that serves this account to us: nothing is reported */
+    INQUIRY_FAILED,  /* reported: what the agent says of the account */
+    INQUIRY_REFUSED, /* reported: the agent refuses us this account, or is not trusted, or not ours to reach */
+    INQUIRY_UNKNOWN, /* the agent has no such account: nothing is reported */
+    INQUIRY_NOBODY,  /* no agent of this store answers: nothing is reported */
 };
 
 /* The user's token from the agent of the user's store, or of the system's. The reply's buffer is emptied first; the
  * caller frees it. */
 enum inquiry inquiry_token(bool system, const char *user, struct token_reply *reply, struct report *why);
+
+/* After a lookup in vain in the files that this user may read: where the system's agent knows an account for `user`,
+ * the report says so, and that root runs 'xoauth2 --system VERB'. Any other report than FAILURE_NO_ACCOUNT stays. */
+void inquiry_explain(const char *verb, const char *user, struct report *why);
 
 /* What an agent says of an account. */
 struct inquiry_status {

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "clock.h"
+#include "inquiry.h"
 #include "screen.h"
 #include "token.h"
 
@@ -14,8 +15,11 @@ int verb_refresh(const struct command *c)
     struct paths p;
     struct report why;
     struct token_reply reply = {.expires_at = 0};
-    if (!command_account(c, &a, &p, &why))
+    if (!command_account(c, &a, &p, &why)) {
+        if (!c->system)
+            inquiry_explain("refresh", c->account, &why);
         return command_fail(&why);
+    }
     screen_waiting("waiting for a token of %s", a.name);
     bool ok = token_get(&a, &p, NULL, true, &reply, &why);
     screen_ready();

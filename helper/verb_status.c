@@ -324,6 +324,8 @@ static bool show_one(const struct command *c, struct output *out, struct report 
         account_free(&a);
         return true;
     }
+    if (!c->system)
+        inquiry_explain("status", name, why);
     return false;
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Token and line break go out together, and only when there is a token: scripts take whatever they read. */
 static bool print_token(struct token_reply *reply, struct report *why)
@@ -22,23 +23,48 @@ static bool print_token(struct token_reply *reply, struct report *why)
     return ok;
 }
 
+/* Whether the system may have an account of this name, which this user cannot read or has no tokens of. */
+static bool is_maybe_of_system(const char *given)
+{
+    char name[ACCOUNT_NAME_MAX + 1];
+    char path[PATH_MAX];
+    struct paths p;
+    struct report ignored;
+    if (!account_name(given, name, &ignored))
+        return false;
+    paths_system(&p);
+    account_path(&p, name, path);
+    return eaccess(path, F_OK) == 0 || errno == EACCES;
+}
+
+/* The system's accounts need not be readable to who may have their tokens. `why` says that there is no account, and
+ * still does so where that is all there is to say. */
+static bool ask_system(const struct command *c, struct token_reply *reply, struct report *why)
+{
+    struct report answer;
+    enum inquiry result = inquiry_token(true, c->account, reply, &answer);
+    if (result == INQUIRY_FAILED || (result == INQUIRY_REFUSED && is_maybe_of_system(c->account)))
+        *why = answer;
+    else if (result == INQUIRY_NOBODY && is_maybe_of_system(c->account))
+        report_set(why, FAILURE_UNREACHABLE,
+                   "no account for %s of this user, and no agent answers at %s, which alone may use this machine's "
+                   "accounts: start it, or run 'xoauth2 login %s'",
+                   c->account, RUNDIR "/agent.sock", c->account);
+    return result == INQUIRY_ANSWERED;
+}
+
 /* From the agent of the account's store, else from the files. */
 static bool get_token(const struct command *c, struct token_reply *reply, struct report *why)
 {
     struct account a;
     struct paths p;
-    bool ours = command_account(c, &a, &p, why);
-    enum inquiry result = INQUIRY_NOBODY;
-    if (ours)
-        result = inquiry_token(p.system, *a.subject ? a.subject : a.name, reply, why);
-    else if (why->code ==
-             FAILURE_NO_ACCOUNT) /* the system's accounts need not be readable to who may have their tokens */
-        result = inquiry_token(true, c->account, reply, why);
+    if (!command_account(c, &a, &p, why))
+        return why->code == FAILURE_NO_ACCOUNT && ask_system(c, reply, why);
+    enum inquiry result = inquiry_token(p.system, *a.subject ? a.subject : a.name, reply, why);
     bool ok = result == INQUIRY_ANSWERED;
-    if (ours && result == INQUIRY_NOBODY)
+    if (!ok && result != INQUIRY_FAILED)
         ok = token_get(&a, &p, NULL, false, reply, why);
-    if (ours)
-        account_free(&a);
+    account_free(&a);
     return ok;
 }
 

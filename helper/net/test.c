@@ -116,9 +116,9 @@ static const char *choose_servers(const struct request *request, const struct ac
 static bool get_token(const struct account *a, const struct paths *p, struct token_reply *reply, struct report *why)
 {
     enum inquiry result = inquiry_token(p->system, *a->subject ? a->subject : a->name, reply, why);
-    if (result == INQUIRY_NOBODY)
-        return token_get(a, p, NULL, false, reply, why);
-    return result == INQUIRY_ANSWERED;
+    if (result == INQUIRY_ANSWERED || result == INQUIRY_FAILED)
+        return result == INQUIRY_ANSWERED;
+    return token_get(a, p, NULL, false, reply, why);
 }
 
 /* One server, with each mechanism; after the first failure that has nothing to do with the mechanism no other. */
@@ -151,9 +151,13 @@ static bool run(const struct request *request, struct verdict *v, struct report 
     struct server s;
     struct token_reply reply = {.expires_at = 0};
     char user[ACCOUNT_NAME_MAX + 1];
-    if (!account_name(request->account, user, why) ||
-        !lookup(&a, &p, request->system ? LOOKUP_SYSTEM : LOOKUP_ALL, user, NULL, why))
+    if (!account_name(request->account, user, why))
         return false;
+    if (!lookup(&a, &p, request->system ? LOOKUP_SYSTEM : LOOKUP_ALL, user, NULL, why)) {
+        if (!request->system)
+            inquiry_explain("test", user, why);
+        return false;
+    }
     const char *servers = choose_servers(request, &a, why);
     screen_waiting("waiting for a token of %s", user);
     bool ok = servers && get_token(&a, &p, &reply, why) && (!request->through_sasl || test_sasl_init(why));

@@ -277,7 +277,9 @@ allow: $CLIENT_ID"
     as_client 0 xoauth2 token keeper@example.org
     equals "$(cat "$T/out")" of.the.keeper
     as_client 1 xoauth2 token closed@example.org
-    has "$T/err" 'no account for closed@example.org'
+    has "$T/err" "user id $CLIENT_ID may not use closed@example.org: add it to 'allow:' in $E2E_STAGE/etc/xoauth2/accounts/closed"
+    as_client 1 xoauth2 token nobody@example.org
+    equals "$(cat "$T/err")" "xoauth2: no account for nobody@example.org: run 'xoauth2 login nobody@example.org'"
     # The same connection rules for every kind of account: the agent goes on after each.
     local i
     for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -285,6 +287,35 @@ allow: $CLIENT_ID"
     done
     kill -0 "$AGENT_PID" || fail "$(cat "$T/agent.log")"
     rm "$E2E_STAGE/etc/xoauth2/service.json"
+}
+
+# For what the agent does not do for others, root is the one to ask, whether or not `allow:` has the user.
+test_accounts_of_the_system_are_told_from_none() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    start_system_agent
+    system_account keeper@example.org "token_command: printf of.the.keeper
+users: team@example.org
+allow: $CLIENT_ID"
+    system_account closed@example.org 'token_command: printf not.for.all'
+    local verb name
+    for verb in status refresh test; do
+        for name in Keeper@example.org team@example.org closed@example.org; do
+            as_client 1 xoauth2 $verb $name
+            grep -qi "^xoauth2: $name is an account of this machine, .* as root, run 'xoauth2 --system $verb $name'\$" "$T/err" \
+                || fail "$verb $name: $(cat "$T/err")"
+        done
+        as_client 1 xoauth2 $verb nobody@example.org
+        has "$T/err" "no account for nobody@example.org: run 'xoauth2 login nobody@example.org'"
+    done
+    as_client 0 xoauth2 token team@example.org
+    kill "$AGENT_PID"
+    wait "$AGENT_PID" || true
+    as_client 75 xoauth2 token keeper@example.org
+    has "$T/err" "no account for keeper@example.org of this user, and no agent answers at $E2E_STAGE/run/xoauth2/agent.sock"
+    as_client 1 xoauth2 status keeper@example.org
+    has "$T/err" "no account for keeper@example.org: run"
+    status 1 xoauth2 token nobody@example.org
+    has "$T/err" "no account for nobody@example.org: run"
 }
 
 # --- client_secret_command --------------------------------------------------------------------------------------
