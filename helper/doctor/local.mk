@@ -18,7 +18,8 @@ doctor_SOURCES = \
 	helper/doctor/look_state.c \
 	helper/doctor/output.c helper/doctor/output.h \
 	helper/doctor/postconf.c helper/doctor/postconf.h \
-	helper/doctor/record.c helper/doctor/record.h
+	helper/doctor/record.c helper/doctor/record.h \
+	helper/doctor/relay_accounts.c helper/doctor/relay_accounts.h
 doctor_CPPFLAGS = $(doctor_cppflags)
 doctor_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 doctor_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)

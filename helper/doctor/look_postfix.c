@@ -3,9 +3,11 @@
 #include "look.h"
 
 #include "become.h"
+#include "clock.h"
 #include "plugin/configured.h"
 #include "plugin/source.h"
 #include "postconf.h"
+#include "relay_accounts.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -117,7 +119,7 @@ static void judge_tls(const struct service *s)
     record_add(s->record, CHECK_POSTFIX_TLS, LEVEL_OK, NULL, "%s", level);
 }
 
-/* --- who logs in where: a table, and the index that postmap(1) makes of it. What is in it is not read. --- */
+/* --- who logs in where: a table, and the index that postmap(1) makes of it --- */
 
 static void judge_index(const struct service *s, const char *table, const char *path, const char *suffix)
 {
@@ -142,14 +144,11 @@ static void judge_index(const struct service *s, const char *table, const char *
 
 static void judge_table(const struct service *s, const char *table)
 {
-    static const char *const KINDS[][2] = {
-        {"hash:", ".db"}, {"btree:", ".db"}, {"lmdb:", ".lmdb"}, {"texthash:", ""}};
+    const char *suffix;
     const char *plain = strncmp(table, "proxy:", 6) == 0 ? table + 6 : table;
-    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        size_t len = strlen(KINDS[i][0]);
-        if (strncmp(plain, KINDS[i][0], len) == 0)
-            judge_index(s, plain, plain + len, KINDS[i][1]);
-    }
+    const char *path = relay_table_file(plain, &suffix);
+    if (path)
+        judge_index(s, plain, path, suffix);
 }
 
 static void judge_passwords(const struct service *s)
@@ -174,32 +173,55 @@ static void judge_passwords(const struct service *s)
 struct jail {
     const struct service *service;
     struct become become;
+    struct relay_accounts accounts; /* found from outside: the jail has no account files */
 };
 
-static void ask_for_tokens(const struct jail *j, struct record *r)
+static void complain_of_refusal(const struct jail *j, const struct relay_account *a, struct record *r)
+{
+    const char *name = j->become.name;
+    if (a->allow_line > 0)
+        record_add(r, CHECK_POSTFIX_ALLOWED, LEVEL_PROBLEM, a->login,
+                   "the machine's agent gives %s no token: add %s to 'allow:' in line %u of %s", name, name,
+                   a->allow_line, a->file);
+    else
+        record_add(r, CHECK_POSTFIX_ALLOWED, LEVEL_PROBLEM, a->login,
+                   "the machine's agent gives %s no token: run \"echo 'allow: %s' >> %s\"", name, name, a->file);
+}
+
+/* FAILURE_NONE where there is a token. */
+static enum failure ask_for_token(const char *login, unsigned seconds)
 {
     const struct source_places places = {.system_socket = RUNDIR "/agent.sock"};
-    const char *refused = NULL;
-    for (size_t i = 0; i < record_accounts(r); i++) {
-        const struct source_query query = {.account = record_account_at(r, i)};
-        struct secret token;
-        struct report why;
-        enum source from;
-        secret_init(&token, SOURCE_TOKEN_MAX);
-        bool ok = source_get(&places, &query, AGENT_SECONDS, &token, &from, &why);
-        secret_free(&token);
-        if (ok) {
-            record_add(r, CHECK_POSTFIX_ALLOWED, LEVEL_OK, query.account, "%s gets the token", j->become.name);
-            return;
+    const struct source_query query = {.account = login};
+    struct secret token;
+    struct report why;
+    enum source from;
+    secret_init(&token, SOURCE_TOKEN_MAX);
+    bool ok = source_get(&places, &query, seconds, &token, &from, &why);
+    secret_free(&token);
+    return ok ? FAILURE_NONE : why.code;
+}
+
+/* Where the accounts may not be Postfix's, one that it may have is enough. */
+static void ask_for_tokens(const struct jail *j, struct record *r)
+{
+    const struct relay_account *refused = NULL;
+    bool any = false;
+    int64_t deadline = clock_monotonic() + AGENT_SECONDS * 1000;
+    for (size_t i = 0; i < j->accounts.count && clock_left(deadline) >= 1000; i++) {
+        const struct relay_account *a = &j->accounts.all[i];
+        enum failure code = ask_for_token(a->login, (unsigned)(clock_left(deadline) / 1000));
+        if (code == FAILURE_NONE) {
+            record_add(r, CHECK_POSTFIX_ALLOWED, LEVEL_OK, a->login, "%s gets the token", j->become.name);
+            any = true;
+        } else if (code == FAILURE_NOT_ALLOWED) {
+            refused = a;
+            if (j->accounts.certain)
+                complain_of_refusal(j, a, r);
         }
-        if (why.code == FAILURE_NOT_ALLOWED)
-            refused = query.account;
     }
-    if (refused)
-        record_add(r, CHECK_POSTFIX_ALLOWED, LEVEL_PROBLEM, refused,
-                   "the machine's agent gives %s no token: run \"echo 'allow: %s' >> " SYSCONFDIR
-                   "/xoauth2/accounts/%s.conf\"",
-                   j->become.name, j->become.name, refused);
+    if (refused && !j->accounts.certain && !any)
+        complain_of_refusal(j, refused, r);
 }
 
 static void look_in_jail(struct record *r, void *arg)
@@ -228,7 +250,9 @@ static void judge_agent(const struct service *s)
     j.become.uid = owner->pw_uid;
     j.become.gid = owner->pw_gid;
     snprintf(j.become.name, sizeof j.become.name, "%s", owner->pw_name);
+    relay_accounts_find(&j.accounts, value_of(s, "smtp_sasl_password_maps", NULL), s->record);
     record_isolated(s->record, look_in_jail, &j, JAIL_TIMEOUT);
+    relay_accounts_free(&j.accounts);
 }
 
 static void judge_service(const struct service *s)

@@ -44,6 +44,11 @@ only() {
     }
 }
 
+# silent_about CHECK: no finding is of it.
+silent_about() {
+    equals "$(jq -c --arg check "$1" '[.findings[] | select(.check == $check)]' "$T/out")" '[]'
+}
+
 # healthy [ARGUMENT...]: nothing is found fault with.
 healthy() {
     doctor "$@"
@@ -719,7 +724,7 @@ write_postfix() {
     age_postfix
     printf '%s\n' 'smtp unix - - y - - smtp' 'relay unix - - y - - smtp' 'pickup unix n - n 60 1 pickup' \
         > "$POSTFIX/master.cf"
-    cp "$E2E_DIR/examples/postfix-sasl_passwd" "$POSTFIX/sasl_passwd"
+    sed "s/me@gmail\.com/$ME/" "$E2E_DIR/examples/postfix-sasl_passwd" > "$POSTFIX/sasl_passwd"
     chmod 600 "$POSTFIX/sasl_passwd"
     postmap -c "$POSTFIX" "$POSTFIX/sasl_passwd"
 }
@@ -806,6 +811,30 @@ postfix_not_allowed() {
     expected=(problem postfix-allowed "echo 'allow: postfix' >> $SYSTEM_ACCOUNTS/$ME.conf")
 }
 
+# A second line of that name would break the account for everybody.
+postfix_not_among_those_allowed() {
+    sed -i '/^allow:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+    echo 'allow: nobody' >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    expected=(problem postfix-allowed
+        "add postfix to 'allow:' in line $(wc -l < "$SYSTEM_ACCOUNTS/$ME.conf") of $SYSTEM_ACCOUNTS/$ME.conf")
+}
+
+mend_postfix_not_among_those_allowed() {
+    sed -i '/^allow:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+}
+
+postfix_not_allowed_by_another_address() {
+    sed -i '/^allow:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+    echo 'users: team@example.org' >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    sed -i "s/$ME/Team@example.org/" "$POSTFIX/sasl_passwd"
+    postmap -c "$POSTFIX" "$POSTFIX/sasl_passwd"
+    expected=(problem postfix-allowed "echo 'allow: postfix' >> $SYSTEM_ACCOUNTS/$ME.conf")
+}
+
+mend_postfix_not_allowed_by_another_address() {
+    sed -i '/^users:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+}
+
 restore_postfix() {
     write_postfix
     grep -q '^allow:' "$SYSTEM_ACCOUNTS/$ME.conf" \
@@ -820,6 +849,30 @@ test_postfix() {
     says ok postfix-agent "answers at $SOCKET"
     says ok postfix-allowed 'postfix gets the token'
     each postfix restore_postfix
+    stop_agent
+}
+
+# Other programs of this machine may have accounts, too. Where Postfix's table cannot be read, any may be Postfix's.
+test_postfix_others() {
+    make_machine
+    restore_postfix
+    start_agent "$T/queue$SOCKET"
+    printf 'token_command: printf of.another\n' > "$SYSTEM_ACCOUNTS/other@example.org.conf"
+    chgrp $STORE_ID "$SYSTEM_ACCOUNTS/other@example.org.conf"
+    chmod 640 "$SYSTEM_ACCOUNTS/other@example.org.conf"
+    doctor other@example.org
+    silent_about postfix-allowed
+    doctor
+    says ok postfix-allowed 'postfix gets the token'
+    set_postfix 'smtp_sasl_password_maps = static:other@example.org:'
+    doctor other@example.org
+    says problem postfix-allowed "echo 'allow: postfix' >> $SYSTEM_ACCOUNTS/other@example.org.conf"
+    write_postfix
+    echo '[imap.example.org] other@example.org:' >> "$POSTFIX/sasl_passwd"
+    postmap -c "$POSTFIX" "$POSTFIX/sasl_passwd"
+    doctor
+    says ok postfix-allowed 'postfix gets the token'
+    says problem postfix-allowed "echo 'allow: postfix' >> $SYSTEM_ACCOUNTS/other@example.org.conf"
     stop_agent
 }
 
