@@ -9,8 +9,10 @@
 #include "token.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -75,6 +77,29 @@ static bool is_readable(const struct transfer *t, const struct paths *p, struct 
                             "'xoauth2%s login %s' instead", t->name, paths_option(p), t->name);
 }
 
+/* Whether a folder, or the one in which it is to be made, takes new files. */
+static bool is_writable(const char *folder)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", folder);
+    while (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0) {
+        char *slash = strrchr(path, '/');
+        if (errno != ENOENT || !slash || slash == path)
+            return false;
+        *slash = '\0';
+    }
+    return true;
+}
+
+/* The state is written first, over one that may be newer: not where the account file is bound to fail. */
+static bool check_folder(const struct paths *p, struct report *why)
+{
+    if (is_writable(p->accounts))
+        return true;
+    return report_set(why, FAILURE_CONFIG, "cannot write to the folder %s: %s: %s", p->accounts, strerror(errno),
+                      p->system && geteuid() != 0 ? "run this as root" : "make it writable");
+}
+
 bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why)
 {
     struct account a;
@@ -87,7 +112,7 @@ bool transfer_check(const struct transfer *t, const struct paths *p, bool force,
     if (!parse(t, p, &a, why))
         return false;
     account_free(&a);
-    return !t->has_state || is_readable(t, p, why);
+    return check_folder(p, why) && (!t->has_state || is_readable(t, p, why));
 }
 
 /* The files that an account names were not brought along, or are root's. */

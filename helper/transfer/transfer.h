@@ -23,7 +23,8 @@ void transfer_free(struct transfer *t);
 /* Reads all of standard input; a person at a terminal is told so, and that it is `what`. False with a report. */
 bool transfer_read_input(const char *what, struct secret *text, struct report *why);
 
-/* Whether the account can be written: its file is right, and nothing is there, or `force`. Writes nothing. */
+/* Whether the account can be written: its file is right, its folder can be written, and nothing is there, or
+ * `force`. Writes nothing. */
 bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why);
 
 /* Writes the state, then the account file. */

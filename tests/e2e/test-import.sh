@@ -188,6 +188,16 @@ test_restored_account_is_beyond_the_agent() {
     chmod 711 "$T"
     xoauth2 --system restore --force < "$T/dump.secret" > "$T/out" 2> "$T/err"
     [ ! -s "$T/err" ] || fail "wrote: $(cat "$T/err")"
+    # That owner may write tokens, but no account files: the tokens that are there now stay.
+    cp "$store/$ME.json" "$T/before.secret"
+    jq '(.. | .refresh_token? // empty) = "older"' "$T/dump.secret" > "$T/older.secret"
+    ! cmp -s "$T/older.secret" "$T/dump.secret" || fail 'the dump has no refresh token'
+    local got=0
+    setpriv --reuid $owner --regid $owner --clear-groups "$E2E_STAGE/bin/xoauth2" --system restore --force \
+        < "$T/older.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 1
+    has "$T/err" "cannot write to the folder $system: Permission denied: run this as root"
+    cmp "$store/$ME.json" "$T/before.secret"
 }
 
 test_dump_goes_to_a_terminal() {

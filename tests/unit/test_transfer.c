@@ -9,6 +9,7 @@
 #include "folder.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static struct transfer t;
 static struct report why;
@@ -80,6 +81,35 @@ static void tokens_that_cannot_be_read_again(void **state)
     assert_true(transfer_check(&t, &paths, false, &why));
 }
 
+/* The tokens are written before the account file: those that are there would be lost. */
+static void folder_that_cannot_be_written(void **state)
+{
+    (void)state;
+    store_folder_sink();
+    assert_int_equal(chmod(paths.accounts, 0500), 0);
+    bool refused = !transfer_check(&t, &paths, true, &why);
+    paths.system = true;
+    struct report of_system = {0};
+    transfer_check(&t, &paths, true, &of_system);
+    assert_int_equal(chmod(paths.accounts, 0700), 0);
+    bool taken = transfer_check(&t, &paths, true, &(struct report){0});
+    store_folder_rise();
+    assert_true(refused);
+    assert_int_equal(why.code, FAILURE_CONFIG);
+    assert_non_null(strstr(why.text, "cannot write to the folder "));
+    assert_non_null(strstr(why.text, "/accounts: Permission denied: make it writable"));
+    assert_non_null(strstr(of_system.text, "/accounts: Permission denied: run this as root"));
+    assert_true(taken);
+}
+
+static void folder_that_is_still_to_be_made(void **state)
+{
+    (void)state;
+    strcat(paths.accounts, "/a/b");
+    assert_true(transfer_check(&t, &paths, false, &why));
+    assert_true(transfer_save(&t, &paths, &why));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +117,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(account_that_is_there_already, begin, end),
         cmocka_unit_test_setup_teardown(mistake_in_the_account_file, begin, end),
         cmocka_unit_test_setup_teardown(tokens_that_cannot_be_read_again, begin, end),
+        cmocka_unit_test_setup_teardown(folder_that_cannot_be_written, begin, end),
+        cmocka_unit_test_setup_teardown(folder_that_is_still_to_be_made, begin, end),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
