@@ -114,7 +114,7 @@ static void check_inquiry(uint8_t act)
     }
     enum inquiry result = inquiry_token(true, QUERY.account, &reply, &why);
     MUST((result == INQUIRY_ANSWERED) == (reply.token.len > 0));
-    if (result == INQUIRY_FAILED)
+    if (result == INQUIRY_FAILED || result == INQUIRY_REFUSED)
         fuzz_check_report(&why);
     if (result == INQUIRY_ANSWERED)
         fuzz_watch(reply.token.data);
