@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += libhelper.la
 libhelper_la_SOURCES = \
 	helper/account.c helper/account.h \
 	helper/accountfile.c helper/accountfile.h \
+	helper/argument.c helper/argument.h \
 	helper/base64.c helper/base64.h \
 	helper/caller.c helper/caller.h \
 	helper/challenge.c helper/challenge.h \

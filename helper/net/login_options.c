@@ -2,6 +2,7 @@
 
 #include "login_options.h"
 
+#include "argument.h"
 #include "settings.h"
 #include "text.h"
 
@@ -211,8 +212,7 @@ static enum login_options_result take_set(struct login_options *o, const char *g
     if (key == SETTING_COUNT)
         return wrong("--set: unknown key '%s'", name);
     if (key == SETTING_CLIENT_SECRET && given[len + 1])
-        return wrong("--set: every user of this machine can read a command line: put the secret into a file and give "
-                     "--client-secret-file");
+        return wrong("--set: %s", ARGUMENT_SECRET_REFUSED);
     if (o->set_count == LOGIN_SET_MAX)
         return wrong("--set is given more than %d times", LOGIN_SET_MAX);
     o->set[o->set_count].key = (enum setting)key;
@@ -260,6 +260,8 @@ static enum login_options_result check(struct login_options *o, int argc, char *
 enum login_options_result login_options_read(struct login_options *o, int argc, char **argv)
 {
     *o = (struct login_options){0};
+    if (argument_is_secret(argc, argv))
+        return wrong("%s", ARGUMENT_SECRET_REFUSED);
     opterr = 0;
     optind = 0; /* glibc: start afresh */
     for (;;) {

@@ -1,6 +1,7 @@
 /* `xoauth2 import`: accounts from the token files of other programs, which stay as they are. */
 #include "config.h"
 
+#include "argument.h"
 #include "formats.h"
 #include "readfile.h"
 #include "startup.h"
@@ -63,6 +64,8 @@ static int parse_arguments(int argc, char **argv, struct request *r)
         {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
     static char name[] = "xoauth2 import";
     argv[0] = name;
+    if (argument_is_secret(argc, argv))
+        return fprintf(stderr, "%s: %s. See '%s --help'.\n", name, ARGUMENT_SECRET_REFUSED, name), EXIT_WRONG_USAGE;
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         if (option == 'a')
             r->given.account = optarg;

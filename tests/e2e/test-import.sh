@@ -32,6 +32,20 @@ works() {
     status 0 xoauth2 refresh "$ME"
 }
 
+# However it is written, it is neither taken for the name of a file nor shown.
+test_secret_on_the_command_line_is_taken() {
+    local option
+    echo '{}' > "$T/tokens.secret"
+    for option in --client-secret --client-secret= --client-s= --clientsecret=; do
+        local words=("$option" "$T/hush-hush")
+        [ "${option%=}" = "$option" ] || words=("$option$T/hush-hush")
+        status 2 xoauth2 import "${words[@]}" "$T/tokens.secret"
+        has_line "$T/err" "xoauth2 import: every user of this machine can read a command line: put the secret into a file\
+ of mode 0600 and give --client-secret-file. See 'xoauth2 import --help'."
+        has_not "$T/err" hush
+    done
+}
+
 test_sasl_xoauth2_is_not_taken() {
     foreign_tokens
     jq -n --arg refresh "$REFRESH" --arg user "$ME" --arg url "$ISSUER/token" '{access_token: "old", expiry: "1000000000",

@@ -141,6 +141,34 @@ static void word_that_would_drive_the_terminal(void **unused)
     expect_wrong("--\033[2J a@x", "unknown option '--?[2J'");
 }
 
+/* However it is written, the secret is refused before anything could show it. */
+static void secret_itself(void **unused)
+{
+    (void)unused;
+    static const char WORDS[] = "every user of this machine can read a command line: put the secret into a file of "
+                                "mode 0600 and give --client-secret-file";
+    char with_set[sizeof WORDS + 8];
+    snprintf(with_set, sizeof with_set, "--set: %s", WORDS);
+    expect_wrong("--client-secret GOCSPX-1 a@x", WORDS);
+    expect_wrong("--client-secret=GOCSPX-1 a@x", WORDS);
+    expect_wrong("a@x --client-s GOCSPX-1", WORDS);
+    expect_wrong("--client-secret-f=GOCSPX-1 a@x", WORDS);
+    expect_wrong("--clientsecret=GOCSPX-1 a@x", WORDS);
+    expect_wrong("--client-secret a@x", WORDS);
+    expect_wrong("--set client_secret=GOCSPX-1 a@x", with_set);
+}
+
+static void word_that_is_no_secret(void **unused)
+{
+    (void)unused;
+    struct login_options o;
+    assert_int_equal(parse(&o, "--client-i c --client-secret-file=/secret -- --client-secret"), LOGIN_OPTIONS_GOOD);
+    assert_string_equal(o.client_id, "c");
+    assert_string_equal(o.client_secret_file, "/secret");
+    assert_string_equal(o.account, "--client-secret");
+    login_options_free(&o);
+}
+
 static void help_and_version(void **unused)
 {
     (void)unused;
@@ -164,6 +192,8 @@ int main(void)
         cmocka_unit_test(value_that_is_missing_or_too_much),
         cmocka_unit_test(issuer_without_tls),
         cmocka_unit_test(word_that_would_drive_the_terminal),
+        cmocka_unit_test(secret_itself),
+        cmocka_unit_test(word_that_is_no_secret),
         cmocka_unit_test(help_and_version),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
