@@ -47,24 +47,38 @@ static char *trim(char *text)
     return text;
 }
 
-static bool complain(const char *path, unsigned line, struct report *why, const char *format, va_list args)
-    __attribute__((format(printf, 4, 0)));
-
-static bool complain(const char *path, unsigned line, struct report *why, const char *format, va_list args)
+static void name_place(const struct keyfile *k, unsigned line, char *place, size_t size)
 {
-    char words[REPORT_TEXT_MAX];
-    vsnprintf(words, sizeof words, format, args);
-    return report_set(why, FAILURE_CONFIG, "%s:%u: %s", path, line, words);
+    *place = '\0';
+    if (!k->unwritten)
+        snprintf(place, size, "%s:%u: ", k->path, line);
 }
 
-static bool complain_at(const char *path, unsigned line, struct report *why, const char *format, ...)
+void keyfile_place(const struct keyfile *k, size_t key, char *place, size_t size)
+{
+    name_place(k, k->line[key], place, size);
+}
+
+static bool complain(const struct keyfile *k, unsigned line, struct report *why, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
+
+static bool complain(const struct keyfile *k, unsigned line, struct report *why, const char *format, va_list args)
+{
+    char words[REPORT_TEXT_MAX];
+    char place[REPORT_TEXT_MAX];
+    vsnprintf(words, sizeof words, format, args);
+    name_place(k, line, place, sizeof place);
+    return report_set(why, FAILURE_CONFIG, "%s%s", place, words);
+}
+
+static bool complain_at(const struct keyfile *k, unsigned line, struct report *why, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-static bool complain_at(const char *path, unsigned line, struct report *why, const char *format, ...)
+static bool complain_at(const struct keyfile *k, unsigned line, struct report *why, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    complain(path, line, why, format, args);
+    complain(k, line, why, format, args);
     va_end(args);
     return false;
 }
@@ -73,18 +87,18 @@ bool keyfile_complain(const struct keyfile *k, size_t key, struct report *why, c
 {
     va_list args;
     va_start(args, format);
-    complain(k->path, k->line[key], why, format, args);
+    complain(k, k->line[key], why, format, args);
     va_end(args);
     return false;
 }
 
-static bool unknown_key(const char *path, unsigned line, const char *key, const char *const known[],
+static bool unknown_key(const struct keyfile *k, unsigned line, const char *key, const char *const known[],
                         struct report *why)
 {
     const char *meant = text_nearest(key, known);
     if (meant)
-        return complain_at(path, line, why, "unknown key '%.*s': did you mean '%s'?", QUOTED_KEY_MAX, key, meant);
-    return complain_at(path, line, why, "unknown key '%.*s'", QUOTED_KEY_MAX, key);
+        return complain_at(k, line, why, "unknown key '%.*s': did you mean '%s'?", QUOTED_KEY_MAX, key, meant);
+    return complain_at(k, line, why, "unknown key '%.*s'", QUOTED_KEY_MAX, key);
 }
 
 static bool parse_line(struct keyfile *k, unsigned number, char *line, const char *const known[],
@@ -100,18 +114,18 @@ static bool parse_line(struct keyfile *k, unsigned number, char *line, const cha
     while (is_blank(key[colon]))
         colon++;
     if (len == 0 || key[colon] != ':')
-        return complain_at(k->path, number, why, "not a line of the form 'key: value'");
+        return complain_at(k, number, why, "not a line of the form 'key: value'");
     key[len] = '\0';
     char *value = trim(key + colon + 1);
     size_t i = 0;
     while (known[i] && strcmp(known[i], key) != 0)
         i++;
     if (!known[i])
-        return unknown_key(k->path, number, key, known, why);
+        return unknown_key(k, number, key, known, why);
     if (k->value[i])
-        return complain_at(k->path, number, why, "'%s' was given in line %u already", key, k->line[i]);
+        return complain_at(k, number, why, "'%s' was given in line %u already", key, k->line[i]);
     if (!*value)
-        return complain_at(k->path, number, why, "'%s' has no value: give one or remove the line", key);
+        return complain_at(k, number, why, "'%s' has no value: give one or remove the line", key);
     k->value[i] = value;
     k->line[i] = number;
     return true;
@@ -143,7 +157,7 @@ bool keyfile_parse(struct keyfile *k, const char *path, const char *const known[
         size_t len = newline ? (size_t)(newline - line) : (size_t)(end - line);
         line[len] = '\0';
         if (!is_clean(line, len))
-            return complain_at(path, number, why, "control characters or bytes that are not UTF-8");
+            return complain_at(k, number, why, "control characters or bytes that are not UTF-8");
         if (!parse_line(k, number, line, known, why))
             return false;
         line += len + 1;

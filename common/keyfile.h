@@ -23,6 +23,7 @@ struct keyfile {
     char *path;
     struct secret text;
     uid_t owner; /* of the file; for a text that came from none: this process */
+    bool unwritten; /* there is no such file yet, so no report names it */
     const char *value[KEYFILE_KEYS_MAX];
     unsigned line[KEYFILE_KEYS_MAX];
 };
@@ -38,7 +39,10 @@ bool keyfile_parse(struct keyfile *k, const char *path, const char *const known[
 enum readfile_result keyfile_load(struct keyfile *k, const char *path, const struct readfile_rules *rules,
                                   const char *const known[], struct report *why);
 
-/* Reports "PATH:LINE: " and the words, as FAILURE_CONFIG, for a wrong value of the key numbered `key`. Returns
+/* "PATH:LINE: ", or nothing for an unwritten file. Cut where it is longer than `size`. */
+void keyfile_place(const struct keyfile *k, size_t key, char *place, size_t size);
+
+/* Reports keyfile_place() and the words, as FAILURE_CONFIG, for a wrong value of the key numbered `key`. Returns
  * false. The words must not quote a value that may be a secret. */
 bool keyfile_complain(const struct keyfile *k, size_t key, struct report *why, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

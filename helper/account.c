@@ -123,8 +123,9 @@ enum readfile_result account_load(struct account *a, const struct paths *p, cons
     return result;
 }
 
-bool account_parse(struct account *a, const struct paths *p, const char *name, struct secret *text,
-                   struct report *why)
+/* `given`: by a command line, which is what the user knows while there is no such file. */
+static bool parse(struct account *a, const struct paths *p, const char *name, bool given, struct secret *text,
+                  struct report *why)
 {
     char path[PATH_MAX];
     struct stat st;
@@ -132,12 +133,26 @@ bool account_parse(struct account *a, const struct paths *p, const char *name, s
     account_path(p, name, path);
     if (lstat(path, &st) == 0)
         a->file.owner = st.st_uid;
+    else
+        a->file.unwritten = given && errno == ENOENT;
     a->file.text = *text;
     secret_init(text, text->limit);
     bool ok = keyfile_parse(&a->file, path, SETTING_NAMES, why) && complete(a, p, name, why);
     if (!ok)
         account_free(a);
     return ok;
+}
+
+bool account_parse(struct account *a, const struct paths *p, const char *name, struct secret *text,
+                   struct report *why)
+{
+    return parse(a, p, name, false, text, why);
+}
+
+bool account_parse_given(struct account *a, const struct paths *p, const char *name, struct secret *text,
+                         struct report *why)
+{
+    return parse(a, p, name, true, text, why);
 }
 
 const char *account_value(const struct account *a, enum setting key)
@@ -192,9 +207,11 @@ bool account_set_user(struct account *a, const char *user, struct report *why)
 bool account_run(const struct account *a, enum setting key, const struct secret *input, struct secret *output,
                  int64_t timeout, struct report *why)
 {
-    char what[PATH_MAX + 96];
+    char place[PATH_MAX + 32];
+    char what[sizeof place + 64];
     bool as_owner = geteuid() == 0 && a->store_owner != 0;
-    int len = snprintf(what, sizeof what, "%s:%u: '%s'", a->file.path, a->file.line[key], SETTING_NAMES[key]);
+    keyfile_place(&a->file, key, place, sizeof place);
+    int len = snprintf(what, sizeof what, "%s'%s'", place, SETTING_NAMES[key]);
     if (as_owner && len > 0 && (size_t)len < sizeof what)
         snprintf(what + len, sizeof what - (size_t)len, " (as user id %lu)", (unsigned long)a->store_owner);
     return runner_run(a->file.value[key], what, as_owner ? a->store_owner : RUNNER_AS_WE_ARE, input, output, timeout,

@@ -62,6 +62,10 @@ enum readfile_result account_load(struct account *a, const struct paths *p, cons
 bool account_parse(struct account *a, const struct paths *p, const char *name, struct secret *text,
                    struct report *why);
 
+/* The same for a text that a command line has made: while there is no such file, errors do not name it. */
+bool account_parse_given(struct account *a, const struct paths *p, const char *name, struct secret *text,
+                         struct report *why);
+
 /* The account's value of a setting, else its provider's, else NULL. Lives as long as the account. */
 const char *account_value(const struct account *a, enum setting key);
 

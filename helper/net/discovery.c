@@ -67,7 +67,8 @@ static bool check_issuer(const struct oauth_client *c, struct json_object *root,
 {
     const char *given = jsontext_string(root, "issuer");
     bool own = c->account->file.value[SETTING_ISSUER];
-    const char *path = own ? c->account->file.path : c->account->provider.path;
+    const struct keyfile *file = own ? &c->account->file : &c->account->provider;
+    const char *path = file->unwritten ? NULL : file->path;
     if (!given)
         return report_set(why, FAILURE_CONFIG,
                           "the metadata of %s names no issuer: set the endpoints in the account file", c->issuer);

@@ -139,6 +139,18 @@ static bool prepare(struct login *l, struct report *why)
     return choose_scope(l, why) && login_save_check(l, why) && (!l->client.open || login_register(l, why));
 }
 
+/* Much advice is to mend the account file, which a first login has not written yet. */
+static void name_the_options(const struct login *l, struct report *why)
+{
+    const struct report before = *why;
+    if (!l->account.file.unwritten || !strstr(before.text, "the account file"))
+        return;
+    report_set(
+        why, before.code,
+        "%s. There is no account file yet: what it says are options of 'xoauth2 login', such as --set KEY=VALUE",
+        before.text);
+}
+
 static bool run(struct login *l, struct report *why)
 {
     struct oauth_answer answer = {0};
@@ -198,6 +210,7 @@ int main(int argc, char **argv)
         init(&l);
         if (!run(&l, &why)) {
             terminal_say(&l.terminal, "%s", "");
+            name_the_options(&l, &why);
             fprintf(stderr, "xoauth2: %s\n", why.text);
             status = exit_status(why.code);
         }

@@ -45,7 +45,7 @@ static bool parse_old(struct keyfile *old, const struct login *l, struct report 
 static bool parse_new(struct account *a, const struct login *l, struct report *why)
 {
     struct secret copy;
-    bool ok = copy_text(l, &copy, why) && account_parse(a, &l->paths, l->name, &copy, why);
+    bool ok = copy_text(l, &copy, why) && account_parse_given(a, &l->paths, l->name, &copy, why);
     secret_free(&copy);
     return ok;
 }

@@ -63,6 +63,19 @@ test_refused_sign_in() {
     nothing_written
 }
 
+# There is no file yet whose line could be named; at an account that has one it is.
+test_an_account_file_that_is_not_written_is_named() {
+    local options=(--issuer "$ISSUER" --client-id desktop-secret --client-secret-file)
+    status 1 xoauth2 login "${options[@]}" "$T/missing" "$ME"
+    has_line "$T/err" "xoauth2: 'client_secret_file': the file $T/missing is missing"
+    (umask 077 && echo wrong > "$T/client.secret")
+    E2E_BROWSER_USER=$ME status 1 xoauth2 login "${options[@]}" "$T/client.secret" "$ME"
+    has "$T/err" "in the account file. There is no account file yet: what it says are options of 'xoauth2 login', such as"
+    login
+    status 1 xoauth2 login --client-secret-file "$T/missing" "$ME"
+    has "$T/err" "$ACCOUNTS/$ME.conf:"
+}
+
 test_wrong_user_without_a_terminal() {
     E2E_BROWSER_USER=other@example.org status 1 xoauth2 login --issuer "$ISSUER" --client-id desktop \
         --scope 'openid offline_access email' "$ME"

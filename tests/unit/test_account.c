@@ -460,6 +460,24 @@ static void text_that_is_not_on_disk_yet(void **state)
     assert_non_null(strstr(why.text, "/me@x.org.conf:1: "));
 }
 
+/* A report names the file only where the user can look into it. */
+static void text_that_a_command_line_gave(void **state)
+{
+    (void)state;
+    struct secret text;
+    secret_init(&text, KEYFILE_SIZE_MAX);
+    assert_true(secret_adds(&text, "issuer: x\n"));
+    assert_false(account_parse_given(&account, &paths, "me@x.org", &text, &why));
+    assert_int_equal(strncmp(why.text, "'issuer' ", 9), 0);
+    assert_true(secret_adds(&text, "nonsense\n"));
+    assert_false(account_parse_given(&account, &paths, "me@x.org", &text, &why));
+    assert_string_equal(why.text, "not a line of the form 'key: value'");
+    store_folder_account("me@x.org", MINIMAL);
+    assert_true(secret_adds(&text, "issuer: x\n"));
+    assert_false(account_parse_given(&account, &paths, "me@x.org", &text, &why));
+    assert_non_null(strstr(why.text, "/me@x.org.conf:1: 'issuer' "));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -498,6 +516,7 @@ int main(void)
         T(only_account_files_are_listed_sorted),
         T(the_systems_file_may_be_read_by_its_group),
         T(text_that_is_not_on_disk_yet),
+        T(text_that_a_command_line_gave),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
