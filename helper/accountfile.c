@@ -91,10 +91,10 @@ static bool give_to_group(const struct paths *p, int fd)
     return fchown(fd, 0, group) == 0 && fchmod(fd, 0640) == 0;
 }
 
-bool accountfile_write(const struct paths *p, const char *name, const struct secret *text, struct report *why)
+/* Makes the temporary file, and the folder where it is missing. */
+static bool make_temporary(struct newfile *f, const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];
-    struct newfile f;
     if (!paths_make(p, p->accounts, why))
         return false;
     int folder = open(p->accounts, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -102,11 +102,25 @@ bool accountfile_write(const struct paths *p, const char *name, const struct sec
         return report_set(why, FAILURE_CONFIG, "cannot open the folder %s: %s", p->accounts, strerror(errno));
     snprintf(file, sizeof file, "%s.conf", name);
     newfile_sweep(folder, file, clock_wall() - LEFTOVER_AGE);
-    if (!newfile_open(&f, folder, p->accounts, file, why))
+    if (!newfile_open(f, folder, p->accounts, file, why))
         return false;
-    if (give_to_group(p, f.fd))
-        return newfile_commit(&f, text->data, text->len, why);
-    report_set(why, FAILURE_CONFIG, "cannot set the owner of %s: %s", f.path, strerror(errno));
-    newfile_abandon(&f);
+    if (give_to_group(p, f->fd))
+        return true;
+    report_set(why, FAILURE_CONFIG, "cannot set the owner of %s: %s", f->path, strerror(errno));
+    newfile_abandon(f);
     return false;
+}
+
+bool accountfile_try(const struct paths *p, const char *name, struct report *why)
+{
+    struct newfile f = NEWFILE_NONE;
+    bool ok = make_temporary(&f, p, name, why) && newfile_reserve(&f, KEYFILE_SIZE_MAX, why);
+    newfile_abandon(&f);
+    return ok;
+}
+
+bool accountfile_write(const struct paths *p, const char *name, const struct secret *text, struct report *why)
+{
+    struct newfile f = NEWFILE_NONE;
+    return make_temporary(&f, p, name, why) && newfile_commit(&f, text->data, text->len, why);
 }

@@ -21,4 +21,8 @@ bool accountfile_set(struct secret *text, enum setting key, const char *value);
  * 0640 root:group-of-the-store for the system's. Makes the folder. */
 bool accountfile_write(const struct paths *p, const char *name, const struct secret *text, struct report *why);
 
+/* Whether that would work: makes the folder where it is missing, and a temporary file, which it removes again. False
+ * with a report. */
+bool accountfile_try(const struct paths *p, const char *name, struct report *why);
+
 #endif

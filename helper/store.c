@@ -483,6 +483,31 @@ void store_unlock(int *fd)
     *fd = -1;
 }
 
+/* The temporary file, in a folder whose descriptor is taken over. */
+static bool make_temporary(struct state_writer *w, const struct paths *p, const char *file, int folder,
+                           struct report *why)
+{
+    if (!newfile_open(&w->file, folder, p->state, file, why) || !newfile_reserve(&w->file, STATE_SIZE_MAX, why))
+        return false;
+    if (give_to_owner(p, w->file.fd))
+        return true;
+    report_set(why, FAILURE_CONFIG, "cannot give %s to user id %lu: %s", w->file.path, (unsigned long)p->owner,
+               strerror(errno));
+    state_abandon(w);
+    return false;
+}
+
+bool state_try(const struct paths *p, const char *name, struct report *why)
+{
+    char file[NAME_MAX + 1];
+    struct state_writer w = STATE_WRITER_NONE;
+    snprintf(file, sizeof file, "%s.json", name);
+    int folder = open_or_make_folder(p, why);
+    bool ok = folder >= 0 && make_temporary(&w, p, file, folder, why);
+    state_abandon(&w);
+    return ok;
+}
+
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];
@@ -496,14 +521,7 @@ bool state_prepare(struct state_writer *w, const struct paths *p, const char *na
         close(folder);
         return false;
     }
-    if (!newfile_open(&w->file, folder, p->state, file, why) || !newfile_reserve(&w->file, STATE_SIZE_MAX, why))
-        return false;
-    if (give_to_owner(p, w->file.fd))
-        return true;
-    report_set(why, FAILURE_CONFIG, "cannot give %s to user id %lu: %s", w->file.path, (unsigned long)p->owner,
-               strerror(errno));
-    state_abandon(w);
-    return false;
+    return make_temporary(w, p, file, folder, why);
 }
 
 static bool put_members(struct json_object *to, void *record, const struct member *members)

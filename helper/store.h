@@ -104,6 +104,10 @@ struct state_writer {
  * processes are removed, or it fails: see store_lock(). The lock must be held. */
 bool state_prepare(struct state_writer *w, const struct paths *p, const char *name, struct report *why);
 
+/* Whether a first state could be written: makes the folder where it is missing, and a temporary file as above, which
+ * it removes again. Without the lock, whose file would stay. False with a report. */
+bool state_try(const struct paths *p, const char *name, struct report *why);
+
 /* Writes, fsyncs, renames, fsyncs the folder. The writer is finished either way; on failure the old state is still
  * there. A state that would pass STATE_SIZE_MAX is written without its `unknown` members: no token is lost for
  * them. */

@@ -297,6 +297,12 @@ static bool is_written(const struct login *l)
     return same_text;
 }
 
+bool login_account_try(const struct login *l, struct report *why)
+{
+    bool unchanged = is_written(l) && !l->wants_basic && !l->scope_chosen;
+    return unchanged || accountfile_try(&l->paths, l->name, why);
+}
+
 bool login_account_write(struct login *l, struct report *why)
 {
     struct account result;

@@ -18,6 +18,10 @@ void login_account_learn(struct login *l, const struct oauth_client *found);
  * is kept: the file is read and changed anew. False with a report; the file is as it was then. */
 bool login_account_write(struct login *l, struct report *why);
 
+/* Before the person is asked for anything: whether login_account_write() will work, as far as is known by then. Makes
+ * the folder where it is missing. False with a report. */
+bool login_account_try(const struct login *l, struct report *why);
+
 /* Whether the client can be used at the provider: it has an id, and a secret where one is needed; the reports teach
  * how to get them. l->client must be open. */
 bool login_account_check_client(const struct login *l, struct report *why);

@@ -100,7 +100,7 @@ static const char HELP[] =
     "      what its domain publishes\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 75 try again later, 77 the login\n"
-    "was refused or has expired. Nothing is written before a token has arrived.\n"
+    "was refused or has expired. No file is written before a token has arrived.\n"
     "See xoauth2(1) and xoauth2.conf(5).\n";
 
 static enum login_options_result wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -43,13 +43,15 @@ bool login_save_check(const struct login *l, struct report *why)
 {
     struct state s;
     sigset_t before;
+    const char *name = l->account.state_name;
     state_init(&s);
-    enum readfile_result result = state_load(&s, &l->paths, l->account.state_name, why);
+    enum readfile_result result = state_load(&s, &l->paths, name, why);
     state_free(&s);
-    if (result != READFILE_OK)
-        return result == READFILE_MISSING;
+    if (result != READFILE_OK && result != READFILE_MISSING)
+        return false;
     hold_signals(&before);
-    bool ok = try_to_write(l, why);
+    bool ok =
+        (result == READFILE_OK ? try_to_write(l, why) : state_try(&l->paths, name, why)) && login_account_try(l, why);
     release_signals(&before);
     return ok;
 }

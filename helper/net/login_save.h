@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* Before the person is asked for anything: whether an existing state can be replaced. Makes nothing where there is
- * none. False with a report. */
+/* Before the person is asked for anything: whether both can be written. Makes their folders where they are missing,
+ * and no file that stays but the lock of a state that is there. False with a report. */
 bool login_save_check(const struct login *l, struct report *why);
 
 /* Writes both. `s` gets the time and what only newer versions know of the old state. False with a report that says

@@ -144,7 +144,20 @@ test_ctrl_c_leaves_nothing() {
     kill -INT "$LOGIN_PID"
     ! wait "$LOGIN_PID" || fail 'it ended well'
     nothing_written
-    equals "$(find "$HOME" -name '*.conf*' -o -name '*.json*' | wc -l)" 0
+    equals "$(find "$HOME" -type f)" ''
+}
+
+# Nobody signs in for nothing.
+test_folders_that_cannot_be_made_are_found_after_the_sign_in() {
+    local variable folder
+    for variable in XDG_STATE_HOME XDG_CONFIG_HOME; do
+        folder=/proc/nowhere
+        E2E_BROWSER_USER=$ME status 1 env "$variable=$folder" xoauth2 login --issuer "$ISSUER" --client-id desktop "$ME"
+        has "$T/err" "$folder"
+        has_not "$T/err" "$ISSUER/auth?"
+    done
+    equals "$(token_requests)" 0
+    nothing_written
 }
 
 test_pkce_is_used() {

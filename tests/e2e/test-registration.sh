@@ -73,7 +73,7 @@ login_issuer() {
 
 nothing_is_written() {
     local found
-    [ ! -e "$XDG_CONFIG_HOME" ] || fail "there is $XDG_CONFIG_HOME"
+    [ ! -e "$ACCOUNTS" ] || equals "$(find "$ACCOUNTS" ! -type d)" ''
     found=$(find "$T/home" -name '*.json*')
     equals "$found" ''
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,7 +99,8 @@ static void first_login(void **unused)
     struct stat st;
     const struct oauth_answer a = answer("refresh");
     assert_true(login_save_check(&l, &why));
-    assert_false(exists("state"));
+    assert_int_equal(rmdir(folder_path("state")), 0); /* it is empty, and the other too */
+    assert_int_equal(rmdir(folder_path("config/accounts")), 0);
     assert_true(save(&a, &why));
     load(&s);
     assert_string_equal(s.access_token, "access");
@@ -114,6 +116,55 @@ static void first_login(void **unused)
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_false(said("refresh token"));
     assert_true(said("xoauth2 status me@example.org"));
+}
+
+/* It is found before anybody signs in. */
+static void folder_that_cannot_be_made(void **unused)
+{
+    (void)unused;
+    struct report why;
+    folder_write("state", "in the way", 0600);
+    assert_false(login_save_check(&l, &why));
+    assert_non_null(strstr(why.text, folder_path("state")));
+    assert_int_equal(unlink(folder_path("state")), 0);
+    folder_write("config/accounts", "in the way", 0600);
+    assert_false(login_save_check(&l, &why));
+    assert_non_null(strstr(why.text, folder_path("config/accounts")));
+}
+
+static void full_disk(void **unused)
+{
+    (void)unused;
+    struct report why;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit small = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    bool ok = login_save_check(&l, &why);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_false(ok);
+    assert_int_equal(why.code, FAILURE_UNREACHABLE);
+    assert_non_null(strstr(why.text, "me@example.org.json"));
+    assert_non_null(strstr(why.text, "free some space"));
+    assert_int_equal(rmdir(folder_path("state")), 0);
+}
+
+/* An account file that stays as it is may lie where nobody can write. */
+static void account_file_that_needs_no_change(void **unused)
+{
+    (void)unused;
+    struct report why;
+    struct stat before, after;
+    const struct oauth_answer a = answer("refresh");
+    assert_true(save(&a, &why));
+    assert_int_equal(stat(folder_path("config/accounts"), &before), 0);
+    assert_true(login_save_check(&l, &why));
+    assert_int_equal(stat(folder_path("config/accounts"), &after), 0);
+    assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
+    l.wants_basic = true;
+    assert_true(login_save_check(&l, &why));
+    assert_int_equal(stat(folder_path("config/accounts"), &after), 0);
+    assert_memory_not_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
 }
 
 static void nothing_of_the_old_login_remains(void **unused)
@@ -239,6 +290,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(first_login, begin, end),
+        cmocka_unit_test_setup_teardown(folder_that_cannot_be_made, begin, end),
+        cmocka_unit_test_setup_teardown(full_disk, begin, end),
+        cmocka_unit_test_setup_teardown(account_file_that_needs_no_change, begin, end),
         cmocka_unit_test_setup_teardown(nothing_of_the_old_login_remains, begin, end),
         cmocka_unit_test_setup_teardown(members_of_a_newer_version_remain, begin, end),
         cmocka_unit_test_setup_teardown(broken_state_is_never_overwritten, begin, end),
