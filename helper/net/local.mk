@@ -11,7 +11,8 @@ libnet_la_SOURCES = \
 	helper/net/jsontext.c helper/net/jsontext.h \
 	helper/net/jwt.c helper/net/jwt.h \
 	helper/net/oauth.c helper/net/oauth.h \
-	helper/net/renew.c helper/net/renew.h
+	helper/net/renew.c helper/net/renew.h \
+	helper/net/revoke.c helper/net/revoke.h
 libnet_la_CPPFLAGS = $(net_cppflags)
 
 # What links it links these with it, in this order.

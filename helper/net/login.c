@@ -9,6 +9,7 @@
 #include "login_again.h"
 #include "login_app.h"
 #include "login_browser.h"
+#include "login_drop.h"
 #include "login_register.h"
 #include "login_save.h"
 #include "login_who.h"
@@ -159,8 +160,10 @@ static bool run(struct login *l, struct report *why)
         return false;
     if (login_app_applies(l))
         return login_save_check(l, why) && login_app(l, why);
-    bool ok = prepare(l, why) && sign_in_registered(l, &answer, why) && login_who(l, &answer, &who, why) &&
-              login_save(l, &answer, identity_name(&who), why);
+    bool signed_in = prepare(l, why) && sign_in_registered(l, &answer, why);
+    bool ok = signed_in && login_who(l, &answer, &who, why) && login_save(l, &answer, identity_name(&who), why);
+    if (signed_in && !ok)
+        login_drop(l, &answer);
     identity_free(&who);
     oauth_answer_free(&answer);
     return ok;

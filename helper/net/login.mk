@@ -13,6 +13,7 @@ liblogin_la_SOURCES = \
 	helper/net/login_again.c helper/net/login_again.h \
 	helper/net/login_app.c helper/net/login_app.h \
 	helper/net/login_browser.c helper/net/login_browser.h \
+	helper/net/login_drop.c helper/net/login_drop.h \
 	helper/net/login_found.c helper/net/login_found.h \
 	helper/net/login_options.c helper/net/login_options.h \
 	helper/net/login_provider.c helper/net/login_provider.h \

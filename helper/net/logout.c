@@ -3,10 +3,10 @@
 
 #include "account.h"
 #include "clock.h"
-#include "jsontext.h"
 #include "keeper.h"
 #include "oauth.h"
 #include "renew.h"
+#include "revoke.h"
 #include "startup.h"
 #include "store.h"
 #include "token.h"
@@ -18,8 +18,6 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-enum { COURTESY_TIMEOUT = 5000 }; /* milliseconds for a request whose outcome does not matter */
 
 struct request {
     bool system;
@@ -80,34 +78,6 @@ static int parse_arguments(int argc, char **argv, struct request *request)
     return -1;
 }
 
-/* Whether the provider calls a token unknown: then there is nothing left to revoke (some say so instead of 200). */
-static bool is_unknown_token(const struct http_reply *reply)
-{
-    struct oauth_answer answer;
-    oauth_parse_answer(reply, &answer);
-    bool unknown = answer.error && strcmp(answer.error, "invalid_token") == 0;
-    oauth_answer_free(&answer);
-    return unknown;
-}
-
-/* Revokes one token (RFC 7009, section 2.1). */
-static bool revoke_token(struct oauth_client *c, const char *url, const char *token, const char *kind,
-                         int64_t timeout, struct report *why)
-{
-    const struct http_field fields[] = {{"token", token}, {"token_type_hint", kind}, {NULL, NULL}};
-    struct http_reply reply;
-    bool ok = http_perform(oauth_start(c, url, fields, timeout, why), &reply, why);
-    if (ok && (reply.status < 200 || reply.status > 299) && !is_unknown_token(&reply)) {
-        bool later = reply.status >= 500 || reply.status == 429 || reply.status == 408;
-        char *host = http_host(url);
-        ok = report_set(why, later ? FAILURE_UNREACHABLE : FAILURE_CONFIG, "%s did not revoke the login (HTTP %ld)",
-                        host ? host : "the provider", reply.status);
-        free(host);
-    }
-    http_reply_free(&reply);
-    return ok;
-}
-
 /* The end of a refresh token ends its access tokens (RFC 7009, section 2.1), so the latter's own revocation is a
  * courtesy whose failure does not count; where there is no refresh token it is the whole of it. */
 static bool revoke_all(struct oauth_client *c, const char *url, const struct state *s, struct report *why)
@@ -118,7 +88,7 @@ static bool revoke_all(struct oauth_client *c, const char *url, const struct sta
     if (!revoke_token(c, url, s->refresh_token, "refresh_token", HTTP_TOTAL_TIMEOUT, why))
         return false;
     if (s->access_token)
-        revoke_token(c, url, s->access_token, "access_token", COURTESY_TIMEOUT, &ignored);
+        revoke_token(c, url, s->access_token, "access_token", REVOKE_COURTESY_TIMEOUT, &ignored);
     return true;
 }
 

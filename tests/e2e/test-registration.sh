@@ -93,6 +93,22 @@ mbsync_at() {
     run_mbsync
 }
 
+# A sign-in that is not kept is ended at the server, too, as long as that cannot end another login with the client.
+test_login_of_somebody_else_stays_alive() {
+    local options=(--issuer "$AUTH" --set hosts=imap.good.test)
+    export E2E_BROWSER_USER=other@good.test
+    login_open 1 "${options[@]}"
+    has "$T/err" 'signed in as other@good.test, not as me@good.test'
+    has_not "$T/err" 'are thrown away'
+    equals "$(requests '.endpoint == "revocation" and .status == 200')" 1
+    equals "$(find "$ACCOUNTS" -name '*.conf')" ''
+    ME=other@good.test login_open 0 "${options[@]}"
+    mark_requests
+    login_open 1 "${options[@]}"
+    has "$T/err" 'the provider still counts it as a login'
+    equals "$(requests '.endpoint == "revocation"')" 0
+}
+
 test_address_alone() {
     on_terminal xoauth2 login --ca-file "$CA" "$ME"
     wait_for grep -q 'Go on with these' "$T/screen.secret"
