@@ -20,16 +20,21 @@ static char line[LINE_SIZE + 8]; /* "\r", the seconds, the text, and what clears
 static size_t line_len;          /* 0: nothing is waited for */
 static volatile sig_atomic_t seconds;
 
-static bool is_terminal(int fd)
+bool screen_is_terminal(int fd)
 {
     const char *term = getenv("TERM");
     return term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
 }
 
-void screen_print(enum screen_colour colour, const char *text)
+bool screen_has_colours(int fd)
 {
     const char *no_color = getenv("NO_COLOR");
-    if (is_terminal(STDOUT_FILENO) && !(no_color && *no_color))
+    return screen_is_terminal(fd) && !(no_color && *no_color);
+}
+
+void screen_print(enum screen_colour colour, const char *text)
+{
+    if (screen_has_colours(STDOUT_FILENO))
         printf("\033[%dm%s\033[0m", (int)colour, text);
     else
         fputs(text, stdout);
@@ -69,7 +74,7 @@ void screen_waiting(const char *format, ...)
     struct sigaction action = {.sa_handler = tick, .sa_flags = SA_RESTART};
     va_list args;
     screen_ready();
-    if (!is_terminal(STDOUT_FILENO) || !is_terminal(STDERR_FILENO) || room() <= TEXT_AT)
+    if (!screen_is_terminal(STDOUT_FILENO) || !screen_is_terminal(STDERR_FILENO) || room() <= TEXT_AT)
         return;
     va_start(args, format);
     report_setv(&text, FAILURE_NONE, format, args);

@@ -3,9 +3,16 @@
 #ifndef XOAUTH2_SCREEN_H
 #define XOAUTH2_SCREEN_H
 
+#include <stdbool.h>
+
 enum screen_colour { SCREEN_RED = 31, SCREEN_GREEN = 32, SCREEN_YELLOW = 33 };
 
-/* Writes the text to standard output, in a colour unless NO_COLOR is set and not empty (https://no-color.org). */
+/* Whether lines can change there, and whether it has colours, which NO_COLOR switches off where it is set and not
+ * empty (https://no-color.org). */
+bool screen_is_terminal(int fd);
+bool screen_has_colours(int fd);
+
+/* Writes the text to standard output, in a colour where it has colours. */
 void screen_print(enum screen_colour colour, const char *text);
 
 /* After a second shows the seconds and this text, without control characters, until screen_ready(). Standard output

@@ -55,7 +55,7 @@ char *qr_text(const char *text, unsigned columns)
 
 void qr_show(struct terminal *t, const char *text)
 {
-    char *lines = t->is_tty && t->is_utf8 ? qr_text(text, terminal_columns(t)) : NULL;
+    char *lines = t->has_colours && t->is_utf8 ? qr_text(text, terminal_columns(t)) : NULL;
     if (lines)
         terminal_say(t, "%s\n", lines);
     free(lines);

@@ -8,7 +8,8 @@
  * NULL where it would be wider than `columns`, memory is short, or there is no libqrencode. */
 char *qr_text(const char *text, unsigned columns);
 
-/* Shows it on a terminal that has room and can show the characters; does nothing elsewhere. */
+/* Shows it on a terminal that has room, colours and the characters; does nothing elsewhere: without colours a scanner
+ * may meet it inverted. */
 void qr_show(struct terminal *t, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include "clock.h"
+#include "screen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,8 @@ void terminal_open(struct terminal *t)
 {
     *t = (struct terminal){.tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
     t->out = t->tty >= 0 ? t->tty : STDERR_FILENO;
-    t->is_tty = isatty(t->out);
+    t->is_tty = screen_is_terminal(t->out);
+    t->has_colours = screen_has_colours(t->out);
     t->is_utf8 = locale_is_utf8();
 }
 

@@ -13,7 +13,8 @@
 struct terminal {
     int tty;         /* /dev/tty, or -1 */
     int out;         /* where prompts go: `tty`, else standard error */
-    bool is_tty;     /* `out` is a terminal: the cursor can be moved */
+    bool is_tty;     /* `out` is a terminal, and not a dumb one: the cursor can be moved */
+    bool has_colours;
     bool is_utf8;    /* it shows UTF-8, as far as the locale tells */
     bool unfinished; /* the cursor stands in a line that terminal_line() wrote */
 };

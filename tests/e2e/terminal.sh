@@ -2,14 +2,14 @@
 # A person at a terminal.
 
 # on_terminal COMMAND...: in the background, on a terminal of its own. What `type_in` gets is typed; what it shows goes
-# to $T/screen.secret (a pasted URL is echoed there). TERMINAL_PID ends with the command's status.
+# to $T/screen.secret (a pasted URL is echoed there). The terminal is of the kind E2E_TERM. TERMINAL_PID ends with the command's status.
 on_terminal() {
     mkfifo "$T/keyboard"
     {
         echo 'stty cols 120 rows 60'
         printf '%q ' "$@"
     } > "$T/command"
-    script -qefc "sh $T/command" /dev/null < "$T/keyboard" > "$T/screen.secret" 2>&1 &
+    TERM=${E2E_TERM-xterm} script -qefc "sh $T/command" /dev/null < "$T/keyboard" > "$T/screen.secret" 2>&1 &
     TERMINAL_PID=$!
     kill_later "$TERMINAL_PID"
     exec 8> "$T/keyboard"

@@ -94,4 +94,30 @@ test_device_login_counts_down_and_ends_at_ctrl_c() {
     equals "$(find "$XDG_CONFIG_HOME" "$STATES" ! -type d 2> /dev/null)" ''
 }
 
+device_login_on_terminal() {
+    on_terminal env "$@" xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access mail' \
+        --device "$ME"
+    wait_for grep -qE 'Waiting for the login' "$T/screen.secret"
+    printf '\003' >&8
+    ! wait "$TERMINAL_PID" || fail 'it ended well'
+    rm "$T/keyboard"
+    keep_screen
+    ! grep -q '████' "$T/screen" || fail "a QR code: $(cat "$T/screen")"
+}
+
+test_dumb_terminal_gets_codes() {
+    local kind
+    for kind in dumb ''; do
+        E2E_TERM=$kind device_login_on_terminal
+        has "$T/screen" 'Waiting for the login, at most 10 minutes.'
+        ! grep -q $'\033' "$T/screen" || fail "codes for a terminal: $(cat -v "$T/screen")"
+    done
+}
+
+# Without its colours a QR code may be inverted.
+test_qr_code_without_colours() {
+    device_login_on_terminal NO_COLOR=1
+    grep -qE '(9:5[0-9]|10:00) left' "$T/screen" || fail 'no time'
+}
+
 run_tests
