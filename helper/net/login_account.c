@@ -132,9 +132,9 @@ static bool check_move(const struct keyfile *old, const struct login_options *o,
         const char *option = option_for(key);
         return keyfile_complain(
             old, key, why,
-            "'%s' belongs to the provider that the account has now: remove the line%s%s, then log in "
-            "at the new one",
-            SETTING_NAMES[key], option ? " or give " : "", option ? option : "");
+            "'%s' belongs to the provider that the account has now: remove it with --set %s=%s%s, and so log in at "
+            "the new one",
+            SETTING_NAMES[key], SETTING_NAMES[key], option ? " or give " : "", option ? option : "");
     }
     return true;
 }

@@ -131,8 +131,12 @@ static void secret_of_one_provider_is_not_taken_to_another(void **unused)
     (void)unused;
     account_file("issuer: https://i.example\nclient_id: c\nclient_secret: s\n");
     l.options = (struct login_options){.issuer = "https://evil.example", .client_id = "c"};
-    expect_refused(":3: 'client_secret' belongs to the provider that the account has now: remove the line or give "
-                   "--client-secret-file, then log in at the new one");
+    expect_refused(":3: 'client_secret' belongs to the provider that the account has now: remove it with --set "
+                   "client_secret= or give --client-secret-file, and so log in at the new one");
+    l.options.set[l.options.set_count].key = SETTING_CLIENT_SECRET;
+    l.options.set[l.options.set_count++].value = "";
+    secret_reset(&l.text);
+    expect_text("issuer: https://evil.example\nclient_id: c\n");
 }
 
 static void endpoint_of_one_provider_is_not_taken_to_another(void **unused)
@@ -140,7 +144,8 @@ static void endpoint_of_one_provider_is_not_taken_to_another(void **unused)
     (void)unused;
     account_file("issuer: https://i.example\ntoken_endpoint: https://i.example/t\n");
     l.options = (struct login_options){.provider = "near", .client_id = "c"};
-    expect_refused(":2: 'token_endpoint' belongs to the provider that the account has now: remove the line, then");
+    expect_refused(":2: 'token_endpoint' belongs to the provider that the account has now: remove it with --set "
+                   "token_endpoint=, and so log in at the new one");
 }
 
 static void issuer_gives_way_to_a_provider(void **unused)
@@ -196,8 +201,8 @@ static void secret_of_a_command_gives_way_to_one_in_a_file(void **unused)
     account_file("issuer: https://i.example\nclient_secret_command: /bin/show me\n");
     l.options = (struct login_options){.issuer = "https://other.example", .client_id = "c"};
     expect_refused(
-        ":2: 'client_secret_command' belongs to the provider that the account has now: remove the line or give "
-        "--client-secret-file, then");
+        ":2: 'client_secret_command' belongs to the provider that the account has now: remove it with --set "
+        "client_secret_command= or give --client-secret-file, and so log in");
 }
 
 /* What the metadata told, as the client has it after discovery. */
