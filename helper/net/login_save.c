@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* Keeps Ctrl-C and the like away from files that are being written, and lets them through again. */
@@ -122,11 +123,12 @@ static void warn_of_end(const struct login *l, const struct oauth_answer *answer
         return;
     if (localtime_r(&end, &tm))
         strftime(when, sizeof when, "on %Y-%m-%d at %H:%M", &tm);
-    fprintf(stderr,
-            "xoauth2: warning: the provider gave no refresh token, so this login ends %s. Where the provider knows "
-            "the scope "
-            "offline_access, add it with --scope\n",
-            when);
+    fprintf(
+        stderr, "xoauth2: warning: the provider gave no refresh token, so this login ends %s. %s\n", when,
+        l->scope && strstr(l->scope, "offline_access")
+            ? "It gives none to this client, though offline_access was asked for: ask whoever registered the client "
+              "to allow it the grant refresh_token"
+            : "Where the provider knows the scope offline_access, add it with --scope");
 }
 
 static void say_what_next(const struct login *l)

@@ -181,6 +181,12 @@ static void nothing_of_the_old_login_remains(void **unused)
     assert_null(s.refresh_token);
     state_free(&s);
     assert_true(said("warning: the provider gave no refresh token, so this login ends on "));
+    assert_true(said(". Where the provider knows the scope offline_access, add it with --scope\n"));
+    l.scope = (char *)"openid offline_access";
+    assert_true(save(&second, &why));
+    assert_true(
+        said(". It gives none to this client, though offline_access was asked for: ask whoever registered the "
+             "client to allow it the grant refresh_token\n"));
 }
 
 static void members_of_a_newer_version_remain(void **unused)
