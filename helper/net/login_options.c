@@ -113,7 +113,9 @@ static enum login_options_result wrong(const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     text_neutralize(text);
-    fprintf(stderr, "xoauth2 login: %s. See 'xoauth2 login --help'.\n", text);
+    size_t len = strlen(text);
+    const char *end = len > 0 && text[len - 1] == '?' ? "" : ".";
+    fprintf(stderr, "xoauth2 login: %s%s See 'xoauth2 login --help'.\n", text, end);
     return LOGIN_OPTIONS_WRONG;
 }
 
