@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +144,14 @@ static bool start_browser(struct wait *w)
     return false;
 }
 
+/* Whether a line may come: from a terminal, or through a pipe as from ssh; but not from a file or /dev/null. */
+static bool can_paste(const struct login *l)
+{
+    struct stat st;
+    return terminal_can_ask(&l->terminal) || isatty(STDIN_FILENO) ||
+           (fstat(STDIN_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+}
+
 static void show_address(struct wait *w)
 {
     struct login *l = w->login;
@@ -151,10 +160,12 @@ static void show_address(struct wait *w)
         &l->terminal,
         "%s sign in as %s:\n\n  %s\n\n"
         "Waiting for the login, at most %d minutes. If the browser runs on another machine, it ends at a page that "
-        "cannot\nbe loaded: copy that page's address, paste it here and press Enter.\n",
+        "cannot\nbe loaded: %s.\n",
         started ? "The browser is being started. If it does not open, open this address yourself, and"
                 : "Open this address in a browser, and",
-        l->name, w->url, LOGIN_WAIT_MAX / 60000);
+        l->name, w->url, LOGIN_WAIT_MAX / 60000,
+        can_paste(l) ? "copy that page's address, paste it here and press Enter"
+                     : "then run this command on a terminal, where that page's address can be pasted");
 }
 
 /* A browser program that fails has opened nothing: say so, since the address is all that is left. */

@@ -141,6 +141,8 @@ test_the_state_works_once() {
 
 test_ctrl_c_leaves_nothing() {
     start_login
+    has "$T/err" "run this command on a terminal, where that page's address can be pasted"
+    has_not "$T/err" 'paste it here'
     kill -INT "$LOGIN_PID"
     ! wait "$LOGIN_PID" || fail 'it ended well'
     nothing_written

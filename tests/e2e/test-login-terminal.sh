@@ -18,6 +18,7 @@ redirect_for() {
 
 test_pasted_redirect_url() {
     start_login --no-open
+    wait_for grep -q 'paste it here and press Enter' "$T/screen.secret"
     redirect_for "$ME"
     type_in "$(cat "$T/redirect.secret")"
     wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
