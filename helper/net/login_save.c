@@ -131,18 +131,25 @@ static void warn_of_end(const struct login *l, const struct oauth_answer *answer
             : "Where the provider knows the scope offline_access, add it with --scope");
 }
 
+static const char *next_step(const struct paths *p)
+{
+    if (p->system)
+        return "name in 'allow:' of that file who may have the tokens, such as postfix, and start the agent";
+    return "for mbsync put 'AuthMechs XOAUTH2' into the account in ~/.mbsyncrc; other programs";
+}
+
 static void say_what_next(const struct login *l)
 {
     char account[PATH_MAX];
     char state[PATH_MAX];
-    account_path(&l->paths, l->name, account);
-    state_path(&l->paths, l->account.state_name, state);
+    const struct paths *p = &l->paths;
+    account_path(p, l->name, account);
+    state_path(p, l->account.state_name, state);
     fprintf(stderr,
             "xoauth2: logged in. Settings: %s; tokens: %s\n"
-            "Next: for mbsync put 'AuthMechs XOAUTH2' into the account in ~/.mbsyncrc; other programs: see "
-            "xoauth2(1). To look at "
-            "the login: xoauth2 status %s\n",
-            account, state, l->client.login);
+            "Next: %s: see xoauth2(1). To look at the login: xoauth2 status %s\n",
+            account, keeper_has_commands(&l->account) ? "where store_write keeps them" : state, next_step(p),
+            l->client.login);
 }
 
 bool login_save_state(struct login *l, struct state *s, struct report *why)

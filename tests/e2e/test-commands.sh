@@ -344,6 +344,7 @@ grant: client_credentials"
 login_with() {
     login --set "store_read=$1" --set "store_write=$2"
     has_not "$T/err" warning
+    has "$T/err" "Settings: $ACCOUNTS/$ME.conf; tokens: where store_write keeps them"
     [ ! -e "$STATES/$ME.json" ] || fail 'the tokens are in the file too'
 }
 

@@ -549,6 +549,7 @@ make_machine() {
     needs_root
     export LSAN_OPTIONS=detect_leaks=0 # it needs /proc, which no jail has
     trap remove_machine EXIT
+    remove_machine # what another file has left
     install -d -m 755 "$E2E_STAGE/etc" "$E2E_STAGE/etc/xoauth2" "$E2E_STAGE/var" "$E2E_STAGE/var/lib" "$E2E_STAGE/run"
     install -d -m 700 -o $STORE_ID -g $STORE_ID "$STORE"
     install -d -m 755 "$(dirname "$SOCKET")"

@@ -256,7 +256,7 @@ test_registration_of_the_system() {
     equals "$(stat -c '%a %U' "$store/registrations/$REGISTRATION.json")" "600 $(stat -c %U "$store")"
     [ ! -e "$STATES" ] || fail "there is $STATES"
     status 0 xoauth2 --system logout --forget "$ME"
-    rm -r "$store/registrations"
+    rm -r "$store" "$E2E_STAGE/etc/xoauth2/accounts"
 }
 
 test_refused_registration() {

@@ -189,6 +189,8 @@ test_store_of_the_agent_is_made_for_root() {
     # shellcheck disable=SC2016 # its own variables
     E2E_BROWSER_USER=$ME status 0 unshare -m sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$T/passwd" \
         xoauth2 --system login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access email mail' "$ME"
+    has "$T/err" "Next: name in 'allow:' of that file who may have the tokens, such as postfix, and start the agent"
+    has "$T/err" "To look at the login: xoauth2 status --system $ME"
     equals "$(stat -c '%u %g %a' "$store")" '61236 61237 700'
     equals "$(stat -c '%u %a' "$store/$ME.json")" '61236 600'
     equals "$(stat -c '%u %g %a' "$system")" '0 61237 750'
