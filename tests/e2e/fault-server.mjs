@@ -31,6 +31,7 @@ const folder = process.argv[2];
 const settings = {
     rotate: true, // a new refresh token at each use; a second use of an old one ends the grant
     access_ttl: 3600,
+    device_ttl: 600, // seconds in which somebody may agree
     basic: false, // a client proves itself in the Authorization header, and in no other way
     metadata: {}, // fields to change in the metadata
     redirect: {}, // parameters to change in the redirect after the sign-in (null removes one)
@@ -162,7 +163,7 @@ function authorize(request, response) {
 function device(request, response) {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({
-        device_code: secret('fault-device'), user_code: 'BCDF-GHJK', verification_uri: `${issuer}/activate`, expires_in: 600, interval: 1,
+        device_code: secret('fault-device'), user_code: 'BCDF-GHJK', verification_uri: `${issuer}/activate`, expires_in: settings.device_ttl, interval: 1,
     }));
 }
 

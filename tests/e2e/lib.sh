@@ -127,7 +127,7 @@ fault() {
 fault_defaults() {
     fault next '[]'
     fault always '{}'
-    fault set '{"rotate": true, "access_ttl": 3600, "basic": false, "metadata": {}, "redirect": {}, "failing": 0}'
+    fault set '{"rotate": true, "access_ttl": 3600, "device_ttl": 600, "basic": false, "metadata": {}, "redirect": {}, "failing": 0}'
 }
 
 # --- one test ---------------------------------------------------------------------------------------------------

@@ -103,7 +103,8 @@ for_seeds() {
     LOST=0 DONE=0 GOOD=0 STRUCK=0
     build_preload
     export BROWSER=$HERE/browser
-    fault set "{\"metadata\": {\"device_authorization_endpoint\": \"$FAULTS/device\",
+    # A device tries for as long as its code is good, and after each fault waits for longer.
+    fault set "{\"device_ttl\": 30, \"metadata\": {\"device_authorization_endpoint\": \"$FAULTS/device\",
         \"revocation_endpoint\": \"$FAULTS/revoke\", \"registration_endpoint\": \"$FAULTS/register\"}}"
     login_faults --browser
     for CASE in $(seeds); do
