@@ -181,8 +181,7 @@ static void right_values_are_taken(void **state)
         "hosts: *",
         "hosts: imap.x.org *.y.org",
         "hosts: 127.0.0.1, localhost ::1 [::1] fe80::1%eth0 2001:DB8::* 10.* mail_1.x.org imap-*.x.org",
-        "hosts: imap.b\xc3\xbc"
-        "cher.example",
+        "hosts: imap.m\xc3\xbcller.example",
         "servers: imaps://imap.x.org, POP3S://x.org:10995/ smtp://[::1]:587",
         "refresh_margin: 0",
         "refresh_margin: 86400",
