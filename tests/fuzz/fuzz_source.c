@@ -103,6 +103,17 @@ static void check_reject(uint8_t act)
     secret_free(&token);
 }
 
+static void check_explanation(void)
+{
+    struct report why;
+    report_set(&why, FAILURE_NO_ACCOUNT, "no account for %s", QUERY.account);
+    inquiry_explain("refresh", QUERY.account, &why);
+    MUST(why.code == FAILURE_NO_ACCOUNT || why.code == FAILURE_NOT_ALLOWED);
+    fuzz_check_report(&why);
+    if (peer_count() > 0)
+        check_request("get");
+}
+
 static void check_inquiry(uint8_t act)
 {
     struct report why = {0};
@@ -110,6 +121,10 @@ static void check_inquiry(uint8_t act)
     struct token_reply reply = {.expires_at = 0};
     if (act & 1) {
         inquiry_status(true, QUERY.account, &status);
+        return;
+    }
+    if (act & 2) {
+        check_explanation();
         return;
     }
     enum inquiry result = inquiry_token(true, QUERY.account, &reply, &why);
