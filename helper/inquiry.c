@@ -104,6 +104,15 @@ enum inquiry inquiry_token(bool system, const char *user, struct token_reply *re
     return result;
 }
 
+bool inquiry_account_token(const struct account *a, const struct paths *p, struct token_reply *reply,
+                           struct report *why)
+{
+    enum inquiry result = inquiry_token(p->system, *a->subject ? a->subject : a->name, reply, why);
+    if (result == INQUIRY_ANSWERED || result == INQUIRY_FAILED)
+        return result == INQUIRY_ANSWERED;
+    return token_get(a, p, NULL, false, reply, why);
+}
+
 /* Asks for a token that is not looked at: the agent tells root alone how it stands with an account. Who is refused
  * is not nobody. */
 static bool is_known(const char *user)
@@ -120,9 +129,9 @@ static bool is_known(const char *user)
     return known;
 }
 
-void inquiry_explain(const char *verb, const char *user, struct report *why)
+void inquiry_explain(bool system, const char *verb, const char *user, struct report *why)
 {
-    if (why->code == FAILURE_NO_ACCOUNT && is_known(user))
+    if (!system && why->code == FAILURE_NO_ACCOUNT && is_known(user))
         report_set(why, FAILURE_NOT_ALLOWED,
                    "%s is an account of this machine, whose files this user cannot read: as root, run "
                    "'xoauth2 --system %s %s'",

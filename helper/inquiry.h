@@ -20,9 +20,14 @@ enum inquiry {
  * caller frees it. */
 enum inquiry inquiry_token(bool system, const char *user, struct token_reply *reply, struct report *why);
 
+/* The token of an account that was found in the files: from the agent of its store, else as token_get(). */
+bool inquiry_account_token(const struct account *a, const struct paths *p, struct token_reply *reply,
+                           struct report *why);
+
 /* After a lookup in vain in the files that this user may read: where the system's agent knows an account for `user`,
- * the report says so, and that root runs 'xoauth2 --system VERB'. Any other report than FAILURE_NO_ACCOUNT stays. */
-void inquiry_explain(const char *verb, const char *user, struct report *why);
+ * the report says so, and that root runs 'xoauth2 --system VERB'. Any other report than FAILURE_NO_ACCOUNT stays, and
+ * each where `system` alone was looked at. */
+void inquiry_explain(bool system, const char *verb, const char *user, struct report *why);
 
 /* What an agent says of an account. */
 struct inquiry_status {

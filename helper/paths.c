@@ -143,11 +143,12 @@ static bool make_one(const struct paths *p, const char *folder, bool last, struc
         return give(folder, 0700, (uid_t)-1, (gid_t)-1, why);
     if (!last)
         return give(folder, 0755, (uid_t)-1, (gid_t)-1, why);
+    if (strcmp(folder, p->state) == 0) {
+        const struct passwd *owner = getpwuid(p->owner);
+        return give(folder, 0700, p->owner, owner ? owner->pw_gid : (gid_t)-1, why);
+    }
     struct stat state;
     gid_t group = stat(p->state, &state) == 0 ? state.st_gid : (gid_t)-1;
-    const struct passwd *owner = getpwuid(p->owner);
-    if (strcmp(folder, p->state) == 0)
-        return give(folder, 0700, p->owner, owner ? owner->pw_gid : (gid_t)-1, why);
     return give(folder, 0750, (uid_t)-1, group, why);
 }
 

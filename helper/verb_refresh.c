@@ -16,8 +16,7 @@ int verb_refresh(const struct command *c)
     struct report why;
     struct token_reply reply = {.expires_at = 0};
     if (!command_account(c, &a, &p, &why)) {
-        if (!c->system)
-            inquiry_explain("refresh", c->account, &why);
+        inquiry_explain(c->system, "refresh", c->account, &why);
         return command_fail(&why);
     }
     screen_waiting("waiting for a token of %s", a.name);

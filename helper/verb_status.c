@@ -324,8 +324,7 @@ static bool show_one(const struct command *c, struct output *out, struct report 
         account_free(&a);
         return true;
     }
-    if (!c->system)
-        inquiry_explain("status", name, why);
+    inquiry_explain(c->system, "status", name, why);
     return false;
 }
 

@@ -53,17 +53,13 @@ static bool ask_system(const struct command *c, struct token_reply *reply, struc
     return result == INQUIRY_ANSWERED;
 }
 
-/* From the agent of the account's store, else from the files. */
 static bool get_token(const struct command *c, struct token_reply *reply, struct report *why)
 {
     struct account a;
     struct paths p;
     if (!command_account(c, &a, &p, why))
         return why->code == FAILURE_NO_ACCOUNT && ask_system(c, reply, why);
-    enum inquiry result = inquiry_token(p.system, *a.subject ? a.subject : a.name, reply, why);
-    bool ok = result == INQUIRY_ANSWERED;
-    if (!ok && result != INQUIRY_FAILED)
-        ok = token_get(&a, &p, NULL, false, reply, why);
+    bool ok = inquiry_account_token(&a, &p, reply, why);
     account_free(&a);
     return ok;
 }

@@ -113,28 +113,27 @@ static void judge_token(struct entry *e, struct report *why)
                e->name, STATE_LAST_SECONDS);
 }
 
-/* `*why` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
+/* `*end` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
 static void finish(struct renewing *r, const struct report *end)
 {
-    struct report copy = *end; /* it may be part of what is freed here */
-    const struct report *why = &copy;
+    struct report why = *end; /* it may be part of what is freed here */
     struct entry *e = r->entry;
     struct agent *a = e->agent;
-    bool adopted = why->code == FAILURE_NONE && r->tries == 0;
+    bool adopted = why.code == FAILURE_NONE && r->tries == 0;
     if (!e->gone)
         entry_load_state(e);
     free_renewing(r);
-    if (why->code == FAILURE_NONE && !adopted && !e->gone)
-        judge_token(e, &copy);
+    if (why.code == FAILURE_NONE && !adopted && !e->gone)
+        judge_token(e, &why);
     if (!adopted)
-        log_outcome(e, why);
-    if (why->code != FAILURE_NONE) {
-        leave_alone(e, why);
+        log_outcome(e, &why);
+    if (why.code != FAILURE_NONE) {
+        leave_alone(e, &why);
         check_place(a);
     }
     notify_if_needed(e);
     entry_schedule(e);
-    serve_waiting(e, why);
+    serve_waiting(e, &why);
     if (e->gone)
         entry_free(e);
     job_queue(&a->loop, &a->exchanges.start);

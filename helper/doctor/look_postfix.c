@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { JAIL_TIMEOUT = 60000 /* milliseconds */, SPAN_MAX = 512, AGENT_SECONDS = 20 };
+enum { JAIL_TIMEOUT = 60000 /* milliseconds */, AGENT_SECONDS = 20 };
 
 /* One smtp(8) service. */
 struct service {
@@ -121,51 +121,41 @@ static void judge_tls(const struct service *s)
 
 /* --- who logs in where: a table, and the index that postmap(1) makes of it --- */
 
-static void judge_index(const struct service *s, const char *table, const char *path, const char *suffix)
+static void judge_table(void *arg, const struct relay_table *table)
 {
+    struct record *r = arg;
+    const char *path = table->path, *suffix = table->suffix;
     char index[PATH_MAX];
     struct stat source, made;
+    if (!path)
+        return;
     snprintf(index, sizeof index, "%s%s", path, suffix);
     if (stat(path, &source) != 0 && errno == ENOENT)
-        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
+        record_add(r, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
                    "%s of smtp_sasl_password_maps is missing: write '[HOST]:587 ADDRESS:' into it", path);
     else if (*suffix && stat(index, &made) != 0 && errno == ENOENT)
-        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL, "%s is missing: run 'postmap %s'", index,
-                   table);
+        record_add(r, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL, "%s is missing: run 'postmap %s'", index,
+                   table->name);
     else if (*suffix && stat(index, &made) == 0 && stat(path, &source) == 0 && source.st_mtime > made.st_mtime)
-        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
-                   "%s was changed after %s was made: run 'postmap %s'", path, index, table);
+        record_add(r, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
+                   "%s was changed after %s was made: run 'postmap %s'", path, index, table->name);
     else
-        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_OK, NULL, "%s", path);
+        record_add(r, CHECK_POSTFIX_PASSWORDS, LEVEL_OK, NULL, "%s", path);
     if (stat(path, &source) == 0 && (source.st_mode & 077))
-        record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_WARNING, NULL,
+        record_add(r, CHECK_POSTFIX_PASSWORDS, LEVEL_WARNING, NULL,
                    "others can read %s, which may have passwords, too: run 'chmod 0600 %s %s'", path, path, index);
-}
-
-static void judge_table(const struct service *s, const char *table)
-{
-    const char *suffix;
-    const char *plain = strncmp(table, "proxy:", 6) == 0 ? table + 6 : table;
-    const char *path = relay_table_file(plain, &suffix);
-    if (path)
-        judge_index(s, plain, path, suffix);
 }
 
 static void judge_passwords(const struct service *s)
 {
     char where[POSTCONF_WHERE_MAX];
-    char tables[SPAN_MAX];
     const char *value = value_of(s, "smtp_sasl_password_maps", where);
     if (!*value)
         record_add(s->record, CHECK_POSTFIX_PASSWORDS, LEVEL_PROBLEM, NULL,
                    "smtp_sasl_password_maps is not set, so that nothing tells who logs in: run \"postconf %s = "
                    "hash:%s/sasl_passwd'\"",
                    where, s->postconf->folder);
-    if (snprintf(tables, sizeof tables, "%s", value) >= (int)sizeof tables)
-        return;
-    char *rest = tables;
-    for (char *table; (table = strsep(&rest, ", \t"));)
-        judge_table(s, table);
+    relay_tables(value, judge_table, s->record);
 }
 
 /* --- the agent, as smtp(8) reaches it --- */

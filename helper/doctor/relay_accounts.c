@@ -11,19 +11,33 @@
 
 enum { MAPS_MAX = 512, TABLE_SIZE_MAX = 1 << 20 };
 
-static const char SEPARATORS[] = ", \t";
-
-const char *relay_table_file(const char *table, const char **suffix)
+static struct relay_table describe(const char *given)
 {
     static const char *const KINDS[][2] = {
         {"hash:", ".db"}, {"btree:", ".db"}, {"lmdb:", ".lmdb"}, {"texthash:", ""}};
+    struct relay_table t = {.name = strncmp(given, "proxy:", 6) == 0 ? given + 6 : given};
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
         size_t len = strlen(KINDS[i][0]);
-        *suffix = KINDS[i][1];
-        if (strncmp(table, KINDS[i][0], len) == 0)
-            return table + len;
+        if (strncmp(t.name, KINDS[i][0], len) == 0) {
+            t.path = t.name + len;
+            t.suffix = KINDS[i][1];
+        }
     }
-    return NULL;
+    return t;
+}
+
+bool relay_tables(const char *maps, void (*each)(void *arg, const struct relay_table *table), void *arg)
+{
+    char tables[MAPS_MAX];
+    if (snprintf(tables, sizeof tables, "%s", maps) >= (int)sizeof tables)
+        return false;
+    char *rest = tables;
+    for (char *given; (given = strsep(&rest, ", \t"));) {
+        const struct relay_table t = describe(given);
+        if (*given)
+            each(arg, &t);
+    }
+    return true;
 }
 
 /* What Postfix logs in with, and the account that this machine has for it. */
@@ -86,41 +100,29 @@ static void take_line(struct search *s, char *line)
         add_login(s, value);
 }
 
-/* False where the table cannot be read. */
-static bool take_table(struct search *s, const char *table)
+/* What is in a table that cannot be read is not certain. */
+static void take_table(void *arg, const struct relay_table *table)
 {
     const struct readfile_rules rules = {.any_owner = true, .follow_symlink = true, .limit = TABLE_SIZE_MAX};
-    const char *suffix;
-    const char *path = relay_table_file(strncmp(table, "proxy:", 6) == 0 ? table + 6 : table, &suffix);
+    struct search *s = arg;
     struct secret text;
     struct report why;
     secret_init(&text, TABLE_SIZE_MAX);
-    bool ok = path && readfile(path, &rules, &text, &why) == READFILE_OK;
+    bool ok = table->path && readfile(table->path, &rules, &text, &why) == READFILE_OK;
     char *rest = ok && text.len > 0 ? text.data : NULL;
     for (char *line; (line = strsep(&rest, "\n"));)
         take_line(s, line);
     secret_free(&text);
-    return ok;
-}
-
-static bool take_tables(struct search *s, const char *maps)
-{
-    char tables[MAPS_MAX];
-    if (snprintf(tables, sizeof tables, "%s", maps) >= (int)sizeof tables)
-        return false;
-    bool ok = true;
-    char *rest = tables;
-    for (char *table; (table = strsep(&rest, SEPARATORS));)
-        ok = (!*table || take_table(s, table)) && ok;
-    return ok;
+    s->out->certain = s->out->certain && ok;
 }
 
 void relay_accounts_find(struct relay_accounts *out, const char *maps, const struct record *r)
 {
     struct search s = {.out = out, .record = r};
-    *out = (struct relay_accounts){.all = NULL};
+    *out = (struct relay_accounts){.certain = true};
     paths_system(&s.paths);
-    out->certain = take_tables(&s, maps);
+    if (!relay_tables(maps, take_table, &s))
+        out->certain = false;
     for (size_t i = 0; !out->certain && i < record_accounts(r); i++)
         add_login(&s, record_account_at(r, i));
 }

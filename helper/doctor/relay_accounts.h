@@ -23,8 +23,14 @@ struct relay_accounts {
 void relay_accounts_find(struct relay_accounts *out, const char *maps, const struct record *r);
 void relay_accounts_free(struct relay_accounts *accounts);
 
-/* A table of Postfix that is made from a text file: that file's path, which lies in `table`, and the suffix of its
- * index ("" for none). NULL for any other kind of table. */
-const char *relay_table_file(const char *table, const char **suffix);
+/* A table of Postfix. */
+struct relay_table {
+    const char *name;   /* without "proxy:" */
+    const char *path;   /* of the text file that it is made from; NULL for a kind that has none */
+    const char *suffix; /* of its index, "" for none */
+};
+
+/* Calls `each` with the tables of a list such as smtp_sasl_password_maps. False where it is too long. */
+bool relay_tables(const char *maps, void (*each)(void *arg, const struct relay_table *table), void *arg);
 
 #endif

@@ -112,15 +112,6 @@ static const char *choose_servers(const struct request *request, const struct ac
     return request->url ? NULL : servers;
 }
 
-/* From the agent of the account's store, else from the files. */
-static bool get_token(const struct account *a, const struct paths *p, struct token_reply *reply, struct report *why)
-{
-    enum inquiry result = inquiry_token(p->system, *a->subject ? a->subject : a->name, reply, why);
-    if (result == INQUIRY_ANSWERED || result == INQUIRY_FAILED)
-        return result == INQUIRY_ANSWERED;
-    return token_get(a, p, NULL, false, reply, why);
-}
-
 /* One server, with each mechanism; after the first failure that has nothing to do with the mechanism no other. */
 static void test_server(const struct server *s, const struct account *a, const struct login_as *as,
                         struct test_report *out, struct verdict *v)
@@ -154,13 +145,13 @@ static bool run(const struct request *request, struct verdict *v, struct report 
     if (!account_name(request->account, user, why))
         return false;
     if (!lookup(&a, &p, request->system ? LOOKUP_SYSTEM : LOOKUP_ALL, user, NULL, why)) {
-        if (!request->system)
-            inquiry_explain("test", user, why);
+        inquiry_explain(request->system, "test", user, why);
         return false;
     }
     const char *servers = choose_servers(request, &a, why);
     screen_waiting("waiting for a token of %s", user);
-    bool ok = servers && get_token(&a, &p, &reply, why) && (!request->through_sasl || test_sasl_init(why));
+    bool ok = servers && inquiry_account_token(&a, &p, &reply, why) &&
+              (!request->through_sasl || test_sasl_init(why));
     screen_ready();
     if (ok) {
         struct test_report out = {.json = request->json ? json_object_new_array() : NULL, .user = user};

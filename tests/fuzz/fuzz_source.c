@@ -107,7 +107,7 @@ static void check_explanation(void)
 {
     struct report why;
     report_set(&why, FAILURE_NO_ACCOUNT, "no account for %s", QUERY.account);
-    inquiry_explain("refresh", QUERY.account, &why);
+    inquiry_explain(false, "refresh", QUERY.account, &why);
     MUST(why.code == FAILURE_NO_ACCOUNT || why.code == FAILURE_NOT_ALLOWED);
     fuzz_check_report(&why);
     if (why.code == FAILURE_NOT_ALLOWED) /* somebody was there to be asked */
