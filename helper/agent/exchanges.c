@@ -299,7 +299,7 @@ static void transfer_done(struct transfer *t)
     }
     if (step == HTTP_AGAIN)
         report_set(&why, FAILURE_UNREACHABLE, "not enough memory for a request");
-    if (step == HTTP_DONE) {
+    if (step == HTTP_DONE || (step == HTTP_FAILED && oauth_is_whole(&reply))) {
         take_answer(r, &reply, &why);
     } else {
         renew_unanswered(&r->renewal, &why);

@@ -564,10 +564,14 @@ enum http_step http_finish(struct http_exchange *x, int result, struct http_repl
     if (result == CURLE_PEER_FAILED_VERIFICATION && trust_bundle(x)) /* in the handshake: nothing was sent yet */
         return again(x, why);
     reply->sent = was_sent(x);
-    if (result != CURLE_OK)
+    if (curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &reply->status) != CURLE_OK)
+        reply->status = 0;
+    if (result == CURLE_OK && reply->status == 0)
+        result = CURLE_GOT_NOTHING;
+    if (result != CURLE_OK) {
+        take_reply(x, reply);
         return explain(x, (CURLcode)result, why);
-    if (curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &reply->status) != CURLE_OK || reply->status == 0)
-        return explain(x, CURLE_GOT_NOTHING, why);
+    }
     if (redirect(x, reply->status))
         return again(x, why);
     take_reply(x, reply);

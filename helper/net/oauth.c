@@ -234,7 +234,8 @@ bool oauth_token_request(struct oauth_client *c, const struct http_field fields[
         return report_set(why, FAILURE_CONFIG,
                           "no token endpoint for %s: set token_endpoint or issuer in its account file",
                           c->account->name);
-    bool ok = http_perform(oauth_start(c, c->token_endpoint, fields, timeout, why), &reply, why);
+    bool ok = http_perform(oauth_start(c, c->token_endpoint, fields, timeout, why), &reply, why) ||
+              oauth_is_whole(&reply);
     if (ok)
         oauth_finish(c, c->token_endpoint, fields, &reply, answer, why);
     http_reply_free(&reply);
@@ -335,6 +336,15 @@ void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *ans
     if (answer->expires_in == 0)
         answer->expires_in = OAUTH_LIFETIME_ASSUMED;
     answer->ok = reply->status >= 200 && reply->status <= 299 && answer->access_token && !answer->error;
+}
+
+bool oauth_is_whole(const struct http_reply *reply)
+{
+    struct oauth_answer answer;
+    oauth_parse_answer(reply, &answer);
+    bool whole = answer.ok;
+    oauth_answer_free(&answer);
+    return whole;
 }
 
 static void blot_out(char *text, const char *secret)

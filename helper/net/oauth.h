@@ -100,6 +100,10 @@ void oauth_finish(const struct oauth_client *c, const char *url, const struct ht
  * is short it is waited for, OAUTH_MEMORY_PATIENCE at most. */
 void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *answer);
 
+/* Whether a reply that broke off has a whole good answer all the same: only the end of the transfer, or of the
+ * connection, was lost then. A server that rotates has spent the old refresh token by now. */
+bool oauth_is_whole(const struct http_reply *reply);
+
 /* What a bad answer means, in the classes of failure.h, and words with the advice for this provider's error
  * (see advice.h). `account` is for "run 'xoauth2 login ACCOUNT'", so with "--system " before it for the system's
  * store. `during_login`: nothing to log in again for. */

@@ -276,7 +276,7 @@ static enum renew_result try_once(struct renewal *r, int64_t timeout, int *pause
     *pause = -1;
     if (!x)
         return RENEW_FAILED;
-    bool answered = http_perform(x, &reply, why);
+    bool answered = http_perform(x, &reply, why) || oauth_is_whole(&reply);
     if (answered)
         result = renew_finish(r, &reply, why);
     else

@@ -15,6 +15,7 @@
 //   hang                never answer
 //   drip_ms             send the answer one byte at a time, with this pause
 //   cut                 close the connection in the middle of the answer
+//   unended             close it after the whole answer, but before the end that "length" or "chunks" announced
 //   status, headers     instead of 200
 //   body                this text instead of JSON; body_size: that many bytes
 //   error, description  an OAuth error (status 400 unless given)
@@ -120,6 +121,9 @@ async function send(response, b, [status, headers, text]) {
     } else if (b.cut) {
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
         response.write(text.slice(0, text.length / 2), () => response.destroy());
+    } else if (b.unended) {
+        response.writeHead(status, b.unended === 'length' ? { ...headers, 'content-length': Buffer.byteLength(text) + 1 } : headers);
+        response.write(text, () => response.destroy());
     } else {
         response.writeHead(status, headers);
         response.end(text);

@@ -52,6 +52,16 @@ test_agent_programs_get_their_tokens_there() {
     [ ! -e "$XDG_RUNTIME_DIR/$SOCKET_NAME" ] || fail 'the socket was left'
 }
 
+test_agent_takes_a_whole_answer_without_its_end() {
+    login_faults_expired
+    fault next '[{"unended": "chunks"}]'
+    mark_requests
+    start_agent
+    gets_token
+    equals "$(token_requests)" 1
+    status 0 xoauth2 refresh "$ME"
+}
+
 test_agent_renews_before_anybody_asks() {
     login_expired
     mark_requests

@@ -64,6 +64,25 @@ test_answer_cut_off() {
     works_again
 }
 
+# The old refresh token is spent by then, so the new one must not be lost for what comes after it.
+test_answer_whole_but_unended() {
+    local how
+    login_faults_expired
+    for how in length chunks; do
+        fault next "[{\"unended\": \"$how\"}]"
+        mark_requests
+        status 0 xoauth2 refresh "$ME"
+        equals "$(token_requests)" 1
+    done
+    status 0 xoauth2 refresh "$ME"
+}
+
+test_login_answer_whole_but_unended() {
+    fault next '[{"unended": "length"}]'
+    login_faults
+    gets_token
+}
+
 test_slow_answer_is_waited_for() {
     login_faults_expired
     fault always '{"drip_ms": 10}'

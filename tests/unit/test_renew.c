@@ -306,6 +306,35 @@ static void connection_refused_twice(void **state)
     trial_end(&t);
 }
 
+/* The connection ends before the length that was announced; the old refresh token is spent all the same. */
+static void rotated_token_in_an_unended_answer(void **state)
+{
+    struct trial t;
+    (void)state;
+    renew_against(&t,
+                  REPLY("200 OK", "Content-Length: 500\r\n",
+                        "{\"access_token\":\"new-access\",\"refresh_token\":\"new-refresh\"}"),
+                  NULL);
+    assert_int_equal(t.result, RENEW_OK);
+    assert_string_equal(t.state.refresh_token, "new-refresh");
+    assert_int_equal(t.state.last_error.code, FAILURE_NONE);
+    trial_end(&t);
+}
+
+static void answer_that_is_not_whole(void **state)
+{
+    struct trial t;
+    (void)state;
+    renew_against(&t,
+                  REPLY("200 OK", "Content-Length: 500\r\n",
+                        "{\"access_token\":\"new-access\",\"refresh_token\":\"new-refresh\""),
+                  NULL);
+    assert_int_equal(t.result, RENEW_FAILED);
+    assert_string_equal(t.state.refresh_token, "old-refresh");
+    assert_int_equal(t.server.count, 1);
+    trial_end(&t);
+}
+
 static void rotated_token_with_an_unusable_access_token(void **state)
 {
     struct trial t;
@@ -419,6 +448,8 @@ int main(void)
         cmocka_unit_test(doubtful_ends_are_not_repeated),
         cmocka_unit_test(when_to_repeat),
         cmocka_unit_test(connection_refused_twice),
+        cmocka_unit_test(rotated_token_in_an_unended_answer),
+        cmocka_unit_test(answer_that_is_not_whole),
         cmocka_unit_test(rotated_token_with_an_unusable_access_token),
         cmocka_unit_test(no_refresh_token),
         cmocka_unit_test(remedy_for_the_systems_store),
