@@ -3,6 +3,7 @@
 #include "keeper.h"
 
 #include "caller.h"
+#include "origin.h"
 #include "secret.h"
 
 #include <errno.h>
@@ -77,12 +78,24 @@ static enum readfile_result load(struct state *s, const struct account *a, const
     return result == READFILE_REFUSED ? nothing_kept(a, p, why) : result;
 }
 
+static enum readfile_result forget_foreign(struct state *s, const struct account *a, struct report *why)
+{
+    struct origin origin;
+    bool ok = origin_take(&origin, a, why);
+    if (ok)
+        origin_forget(&origin, s);
+    else
+        state_free(s);
+    origin_free(&origin);
+    return ok ? READFILE_OK : READFILE_REFUSED;
+}
+
 enum readfile_result keeper_load(struct state *s, const struct account *a, const struct paths *p, struct report *why)
 {
     enum readfile_result result =
         keeper_has_commands(a) ? load(s, a, p, why) : state_load(s, p, a->state_name, why);
     s->unattended = account_grant(a) != GRANT_AUTHORIZATION_CODE;
-    return result;
+    return result == READFILE_OK ? forget_foreign(s, a, why) : result;
 }
 
 /* Whether two texts are equal but for white space at their ends, which some keepers add or remove. */

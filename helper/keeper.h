@@ -18,7 +18,8 @@
 /* Whether the state is kept by commands. */
 bool keeper_has_commands(const struct account *a);
 
-/* Reads the state of a->state_name, as state_load(). Where the commands keep nothing, which not every one of them can
+/* Reads the state of a->state_name, as state_load(), without an access token that was issued before the account was
+ * changed to another issuer or client (origin.h). Where the commands keep nothing, which not every one of them can
  * tell from a failure, an account that needs no login is READFILE_MISSING, and others are refused with the command's
  * trouble. */
 enum readfile_result keeper_load(struct state *s, const struct account *a, const struct paths *p, struct report *why);

@@ -20,6 +20,7 @@ libhelper_la_SOURCES = \
 	helper/keeper.c helper/keeper.h \
 	helper/lookup.c helper/lookup.h \
 	helper/newfile.c helper/newfile.h \
+	helper/origin.c helper/origin.h \
 	helper/paths.c helper/paths.h \
 	helper/provider.c helper/provider.h \
 	helper/reach.c helper/reach.h \

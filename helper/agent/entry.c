@@ -108,6 +108,7 @@ static void clear_file(struct entry *e)
     free(e->users);
     free(e->hosts);
     allow_free(&e->allow);
+    origin_free(&e->origin);
     e->problem = NULL;
     e->users = NULL;
     e->hosts = NULL;
@@ -131,8 +132,19 @@ static bool copy(char **to, const char *value)
     return *to || !value;
 }
 
+bool entry_take_origin(struct entry *e, const struct account *a, struct report *why)
+{
+    struct origin now;
+    bool ok = origin_take(&now, a, why);
+    origin_free(ok ? &e->origin : &now);
+    if (ok)
+        e->origin = now;
+    return ok;
+}
+
 static bool take_settings(struct entry *e, const struct account *a)
 {
+    struct report ignored;
     const char *lifetime = account_value(a, SETTING_REFRESH_TOKEN_LIFETIME);
     const char *allow = a->file.value[SETTING_ALLOW];
     if (allow && !e->agent->paths.system)
@@ -142,7 +154,7 @@ static bool take_settings(struct entry *e, const struct account *a)
     e->refresh_lifetime = lifetime ? strtoll(lifetime, NULL, 10) : 0;
     e->notifies = account_value(a, SETTING_NOTIFY_COMMAND) != NULL;
     e->unattended = account_grant(a) != GRANT_AUTHORIZATION_CODE;
-    return copy(&e->users, a->file.value[SETTING_USERS]) && copy(&e->hosts, account_value(a, SETTING_HOSTS)) &&
+    return entry_take_origin(e, a, &ignored) && copy(&e->users, a->file.value[SETTING_USERS]) && copy(&e->hosts, account_value(a, SETTING_HOSTS)) &&
            allow_resolve(&e->allow, e->agent->paths.system ? allow : NULL, warn_unknown, e);
 }
 
@@ -310,6 +322,7 @@ void entry_load_state(struct entry *e)
     enum readfile_result result = state_load(&s, &e->agent->paths, e->name, &why);
     if (result == READFILE_OK || result == READFILE_MISSING) {
         s.unattended = e->unattended;
+        origin_forget(&e->origin, &s);
         entry_adopt(e, &s);
         state_free(&s);
         free(before);

@@ -6,6 +6,7 @@
 #include "allow.h"
 #include "failure.h"
 #include "loop.h"
+#include "origin.h"
 #include "schedule.h"
 #include "store.h"
 
@@ -50,6 +51,7 @@ struct entry {
     char *users;
     char *hosts;
     struct allow allow;
+    struct origin origin;
     bool relayed;    /* a helper process answers its requests (relay.h); no state is kept here */
     bool notifies;   /* it has a notify_command */
     bool unattended; /* its tokens come without a refresh token */
@@ -89,6 +91,9 @@ void entry_free(struct entry *e);
 
 /* Reads the account file. False where there is none any more. */
 bool entry_load_file(struct entry *e);
+
+/* Learns where the account's tokens come from, from an account that was read anew. */
+bool entry_take_origin(struct entry *e, const struct account *a, struct report *why);
 
 /* Reads the state file and sets the timer. */
 void entry_load_state(struct entry *e);

@@ -394,9 +394,12 @@ static void begin(struct renewing *r)
     enum readfile_result result = account_load(&r->account, p, e->name, &why);
     if (result == READFILE_MISSING)
         report_set(&why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
+    if (result == READFILE_OK && !entry_take_origin(e, &r->account, &why))
+        result = READFILE_REFUSED;
     if (result == READFILE_OK) {
         result = state_load(&r->state, p, e->name, &why);
         r->state.unattended = e->unattended;
+        origin_forget(&e->origin, &r->state);
         if (result == READFILE_MISSING) /* an empty one, which token_may_ask() refuses with the remedy */
             result = READFILE_OK;
     }

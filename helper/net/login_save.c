@@ -73,20 +73,13 @@ static bool new_state(struct login *l, const struct oauth_answer *answer, const 
 static bool replace_state(const struct login *l, struct state *s, struct report *why)
 {
     struct state old;
-    const char *name = l->account.state_name;
     state_init(&old);
-    int lock = store_lock(&l->paths, name, clock_monotonic() + TOKEN_WAIT_MAX, why);
-    bool ok = lock >= 0;
-    if (ok) {
-        enum readfile_result result = keeper_load(&old, &l->account, &l->paths, why);
-        s->unknown = old.unknown;
-        old.unknown = NULL;
-        ok = (result == READFILE_OK || result == READFILE_MISSING || keeper_has_commands(&l->account)) &&
-             keeper_save(s, &l->account, &l->paths, why);
-        store_unlock(&lock);
-    }
+    enum readfile_result result = keeper_load(&old, &l->account, &l->paths, why);
+    s->unknown = old.unknown;
+    old.unknown = NULL;
     state_free(&old);
-    return ok;
+    return (result == READFILE_OK || result == READFILE_MISSING || keeper_has_commands(&l->account)) &&
+           keeper_save(s, &l->account, &l->paths, why);
 }
 
 /* Says where the state is if the commands did not take it. */
@@ -157,11 +150,13 @@ bool login_save_state(struct login *l, struct state *s, struct report *why)
     sigset_t before;
     struct report kept = {0};
     s->login_at = clock_wall();
-    hold_signals(&before); /* both files or none: nobody interrupts between the two */
-    bool ok = replace_state(l, s, &kept);
+    hold_signals(&before); /* both files or none: nobody interrupts between the two, or renews by one of them */
+    int lock = store_lock(&l->paths, l->account.state_name, clock_monotonic() + TOKEN_WAIT_MAX, &kept);
+    bool ok = lock >= 0 && replace_state(l, s, &kept);
     if (!ok)
         *why = kept;
     ok = ok && save_account(l, why);
+    store_unlock(&lock);
     release_signals(&before);
     if (ok)
         warn_of_waiting(l, &kept);

@@ -98,8 +98,12 @@ static bool tell_provider(const struct account *a, const struct paths *p, const 
 {
     struct oauth_client c;
     bool ok = oauth_client_open(&c, a, p, why);
-    if (ok && !c.client_id && s->client_id)
-        ok = state_set(&c.client_id, s->client_id);
+    if (ok && renew_origin_changed(&c, s) != SETTING_COUNT)
+        ok = report_set(why, FAILURE_CONFIG,
+                        "%s names another issuer, client id or token endpoint than those that the tokens came from, "
+                        "and they are sent nowhere else",
+                        a->file.path);
+    ok = ok && renew_recall(&c, s, why);
     const char *url = ok ? renew_endpoint(&c, s, c.revocation_endpoint, s->revocation_endpoint) : NULL;
     if (ok && url)
         ok = revoke_all(&c, url, s, why);

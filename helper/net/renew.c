@@ -3,6 +3,7 @@
 #include "renew.h"
 
 #include "clock.h"
+#include "origin.h"
 #include "runner.h"
 
 #include <poll.h>
@@ -13,31 +14,27 @@ enum { FIELDS = GRANT_FIELDS };
 
 /* --- where a refresh token may go --- */
 
-static bool same_or_missing(const char *a, const char *b)
+enum setting renew_origin_changed(const struct oauth_client *c, const struct state *s)
 {
-    return !a || !b || strcmp(a, b) == 0;
+    const struct origin now = {
+        .issuer = c->issuer, .client_id = c->client_id, .token_endpoint = c->token_endpoint};
+    return origin_changed(&now, s);
 }
 
 const char *renew_endpoint(const struct oauth_client *c, const struct state *s, const char *configured,
                            const char *recorded)
 {
-    if (configured)
-        return configured;
-    return same_or_missing(c->issuer, s->issuer) && same_or_missing(c->client_id, s->client_id) ? recorded : NULL;
+    if (renew_origin_changed(c, s) != SETTING_COUNT)
+        return NULL;
+    return configured ? configured : recorded;
 }
 
 /* A refresh token belongs to one client at one issuer; sent for another it can only be refused, or stolen. */
-static bool check_origin(const struct oauth_client *c, const struct state *s, struct report *why)
+static bool check_origin(const struct oauth_client *c, const struct state *s, const struct paths *p,
+                         struct report *why)
 {
-    if (!same_or_missing(c->issuer, s->issuer))
-        return report_set(why, FAILURE_LOGIN_NEEDED,
-                          "the issuer of %s was changed after the last login: run 'xoauth2 login %s'",
-                          c->account->name, c->login);
-    if (!same_or_missing(c->client_id, s->client_id))
-        return report_set(why, FAILURE_LOGIN_NEEDED,
-                          "the client id of %s was changed after the last login: run 'xoauth2 login %s'",
-                          c->account->name, c->login);
-    return true;
+    enum setting changed = renew_origin_changed(c, s);
+    return changed == SETTING_COUNT || origin_report(changed, c->account->name, p, why);
 }
 
 /* What the metadata told when the endpoint was found. */
@@ -47,21 +44,22 @@ static void recall_authentication(struct oauth_client *c, const struct state *s)
         c->basic = strcmp(s->client_authentication, "basic") == 0;
 }
 
+bool renew_recall(struct oauth_client *c, const struct state *s, struct report *why)
+{
+    recall_authentication(c, s);
+    if ((c->token_endpoint || state_set(&c->token_endpoint, s->token_endpoint)) &&
+        (c->client_id || state_set(&c->client_id, s->client_id)))
+        return true;
+    return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+}
+
 static bool set_endpoint(struct oauth_client *c, const struct state *s, struct report *why)
 {
-    const char *url = renew_endpoint(c, s, c->token_endpoint, s->token_endpoint);
-    if (!url)
+    if (!c->token_endpoint && !s->token_endpoint)
         return report_set(why, FAILURE_LOGIN_NEEDED,
                           "where to renew the token of %s is not known: run 'xoauth2 login %s'", c->account->name,
                           c->login);
-    recall_authentication(c, s);
-    if (url != c->token_endpoint)
-        c->token_endpoint = strdup(url);
-    if (!c->client_id && s->client_id)
-        c->client_id = strdup(s->client_id);
-    if (!c->token_endpoint || (s->client_id && !c->client_id))
-        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
-    return true;
+    return renew_recall(c, s, why);
 }
 
 static bool set_scope(struct renewal *r, struct report *why)
@@ -106,7 +104,7 @@ bool renew_open(struct renewal *r, const struct account *a, const struct paths *
         return report_set(why, FAILURE_LOGIN_NEEDED, "%s %s: run 'xoauth2 login %s'", a->name,
                           s->access_token ? "has no refresh token, so its login has ended" : "is not logged in",
                           r->client.login);
-    return check_origin(&r->client, s, why) && set_endpoint(&r->client, s, why) && set_scope(r, why);
+    return check_origin(&r->client, s, p, why) && set_endpoint(&r->client, s, why) && set_scope(r, why);
 }
 
 void renew_close(struct renewal *r)

@@ -9,6 +9,7 @@
 #include "grant.h"
 #include "http.h"
 #include "oauth.h"
+#include "settings.h"
 #include "store.h"
 
 #include <stdbool.h>
@@ -43,9 +44,15 @@ void renew_close(struct renewal *r);
  * in the issuer's metadata. Waits for the network. True where nothing is to be done. */
 bool renew_discover(struct renewal *r, struct report *why);
 
+/* As origin_changed(), for a client whose endpoints are those of the settings still. */
+enum setting renew_origin_changed(const struct oauth_client *c, const struct state *s);
+
+/* Completes the client by what the state has of the login: token endpoint, client id and how the client proves itself,
+ * where the settings do not say. The origin must not have changed. False where memory is short. */
+bool renew_recall(struct oauth_client *c, const struct state *s, struct report *why);
+
 /* The address that a token of this state may be sent to, of the two kinds that may be used: `configured` if not NULL,
- * else `recorded`, which counts only while the account still means the same issuer and client. NULL where there is
- * none. */
+ * else `recorded`. NULL where there is none, or the origin has changed. */
 const char *renew_endpoint(const struct oauth_client *c, const struct state *s, const char *configured,
                            const char *recorded);
 

@@ -91,7 +91,7 @@ TESTS += tests/unit/test_configure.sh tests/unit/test_install.sh
 helper_test_cppflags = $(unit_cppflags) -iquote $(top_srcdir)/helper $(JSON_CFLAGS)
 unit_tests += \
 	tests/unit/test_glob tests/unit/test_base64 tests/unit/test_settings tests/unit/test_paths \
-	tests/unit/test_account tests/unit/test_accountfile tests/unit/test_store
+	tests/unit/test_account tests/unit/test_accountfile tests/unit/test_store tests/unit/test_origin
 helper_test_libs = libhelpertest.la libunittest.la $(helper_libs) $(CMOCKA_LIBS)
 
 check_LTLIBRARIES += libhelpertest.la
@@ -125,6 +125,10 @@ tests_unit_test_accountfile_LDADD = $(helper_test_libs)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_CPPFLAGS = $(helper_test_cppflags)
 tests_unit_test_store_LDADD = $(helper_test_libs)
+
+tests_unit_test_origin_SOURCES = tests/unit/test_origin.c
+tests_unit_test_origin_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_origin_LDADD = $(helper_test_libs)
 
 include tests/unit/net.mk
 

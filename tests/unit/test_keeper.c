@@ -148,6 +148,26 @@ static void nothing_kept_is_no_error(void **unused)
     assert_non_null(strstr(why.text, "is damaged"));
 }
 
+static void access_token_of_another_client_is_forgotten(void **unused)
+{
+    struct state s;
+    (void)unused;
+    state_init(&s);
+    use("cat kept", "cat > kept");
+    assert_true(state_set(&s.access_token, "token") && state_set(&s.client_id, "old"));
+    int lock = store_lock(&p, NAME, 0, &why);
+    assert_true(keeper_save(&s, &account, &p, &why));
+    store_unlock(&lock);
+    state_free(&s);
+    assert_int_equal(keeper_load(&s, &account, &p, &why), READFILE_OK);
+    assert_string_equal(s.access_token, "token");
+    state_free(&s);
+    account.file.value[SETTING_CLIENT_ID] = "new";
+    assert_int_equal(keeper_load(&s, &account, &p, &why), READFILE_OK);
+    assert_null(s.access_token);
+    state_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(blanks_at_the_end_matter, begin, end),
         cmocka_unit_test_setup_teardown(removal_leaves_the_tokens, begin, end),
         cmocka_unit_test_setup_teardown(nothing_kept_is_no_error, begin, end),
+        cmocka_unit_test_setup_teardown(access_token_of_another_client_is_forgotten, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -407,12 +407,23 @@ static void client_changed_since_the_login(void **state)
     assert_login_needed(&t);
 }
 
+static void endpoint_on_another_server_since_the_login(void **state)
+{
+    struct trial t;
+    (void)state;
+    trial_begin(&t, NULL, 0);
+    t.account.file.value[SETTING_TOKEN_ENDPOINT] = "https://other.example/token";
+    assert_login_needed(&t);
+}
+
 static void configured_endpoint_before_the_recorded(void **state)
 {
     struct trial t;
     (void)state;
     trial_begin(&t, NULL, 0);
+    t.account.file.value[SETTING_ISSUER] = "https://op.example";
     t.account.file.value[SETTING_TOKEN_ENDPOINT] = "https://op.example/token";
+    state_set(&t.state.issuer, "https://op.example");
     trial_open(&t);
     assert_true(t.opened);
     assert_string_equal(t.renewal.client.token_endpoint, "https://op.example/token");
@@ -456,6 +467,7 @@ int main(void)
         cmocka_unit_test(issuer_without_a_recorded_endpoint),
         cmocka_unit_test(issuer_changed_since_the_login),
         cmocka_unit_test(client_changed_since_the_login),
+        cmocka_unit_test(endpoint_on_another_server_since_the_login),
         cmocka_unit_test(configured_endpoint_before_the_recorded),
         cmocka_unit_test(client_of_the_login),
     };
