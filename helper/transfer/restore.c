@@ -1,4 +1,5 @@
-/* `xoauth2 restore`: the accounts that `xoauth2 dump` has written. All are checked before the first is written. */
+/* `xoauth2 restore`: the accounts that `xoauth2 dump` has written. All are checked before the first is written; where
+ * one cannot be written then, the others are. */
 #include "config.h"
 
 #include "jsonmemory.h"
@@ -11,11 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 enum { EXIT_WRONG_USAGE = 2, ACCOUNTS_MAX = 10000 };
 
-static const char USAGE[] = "Usage: xoauth2 restore [--system] [--force]\n"
-                            "Reads on standard input what 'xoauth2 dump' has written, and makes these accounts.\n"
+static const char USAGE[] = "Usage: xoauth2 restore [--system] [--force] [ACCOUNT]...\n"
+                            "Reads on standard input what 'xoauth2 dump' has written, and makes these accounts,\n"
+                            "all without an ACCOUNT.\n"
                             "\n"
                             "  --force    replace accounts that are there already\n"
                             "  --system   the machine's accounts instead of your own\n"
@@ -24,6 +28,7 @@ static const char USAGE[] = "Usage: xoauth2 restore [--system] [--force]\n"
 struct request {
     bool system;
     bool force;
+    char *const *names; /* of those wanted; none: all */
 };
 
 /* Returns -1 to go on, else the exit status. */
@@ -49,10 +54,8 @@ static int parse_arguments(int argc, char **argv, struct request *r)
             return EXIT_WRONG_USAGE;
         }
     }
-    if (optind == argc)
-        return -1;
-    fputs(USAGE, stderr);
-    return EXIT_WRONG_USAGE;
+    r->names = argv + optind;
+    return -1;
 }
 
 static bool take_state(struct transfer *t, const struct paths *p, struct json_object *object, struct report *why)
@@ -91,58 +94,127 @@ static bool take(struct transfer *t, const struct paths *p, struct json_object *
     return take_state(t, p, state, why);
 }
 
-/* A report of success says that the account's store has not taken the tokens yet. */
-static void say(const struct transfer *t, const struct paths *p, const struct report *why)
+static bool is_wanted(const struct request *r, const char *name)
 {
-    printf("%s: restored%s\n", t->name, t->has_state ? "" : ", without tokens");
-    if (*why->text)
-        fprintf(stderr,
-                "xoauth2: warning: %s. The tokens wait in a file until it works; then run 'xoauth2%s refresh %s'\n",
-                why->text, paths_option(p), t->name);
+    char wanted[ACCOUNT_NAME_MAX + 1];
+    struct report ignored;
+    for (char *const *given = r->names; *given; given++)
+        if (account_name(*given, wanted, &ignored) && strcmp(wanted, name) == 0)
+            return true;
+    return !*r->names;
 }
 
-/* Checks all, or writes all. */
-static bool for_all(struct json_object *accounts, const struct paths *p, bool force, bool write, struct report *why)
+struct work {
+    const struct request *request;
+    const struct paths *paths;
+    struct json_object *accounts;
+    struct report why;
+    struct report failed; /* of the last account that could not be written */
+};
+
+/* Calls `each` with every account that is wanted, until it returns false. */
+static bool for_all(struct work *w, bool (*each)(struct work *w, const struct transfer *t))
 {
     bool ok = true;
-    for (size_t i = 0; ok && i < json_object_array_length(accounts); i++) {
+    for (size_t i = 0; ok && i < json_object_array_length(w->accounts); i++) {
         struct transfer t;
-        *why = (struct report){0};
-        ok = take(&t, p, accounts, i, why) && (write ? transfer_save(&t, p, why) : transfer_check(&t, p, force, why));
-        if (ok && write)
-            say(&t, p, why);
+        ok = take(&t, w->paths, w->accounts, i, &w->why) && (!is_wanted(w->request, t.name) || each(w, &t));
         transfer_free(&t);
     }
     return ok;
 }
 
-static bool run(const struct request *r, struct report *why)
+static bool check(struct work *w, const struct transfer *t)
+{
+    return transfer_check(t, w->paths, w->request->force, &w->why);
+}
+
+/* Whether each name that was given is among the accounts. */
+static bool check_names(struct work *w)
+{
+    char wanted[ACCOUNT_NAME_MAX + 1];
+    for (char *const *given = w->request->names; *given; given++) {
+        bool found = false;
+        if (!account_name(*given, wanted, &w->why))
+            return false;
+        for (size_t i = 0; !found && i < json_object_array_length(w->accounts); i++) {
+            const char *name = jsontext_string(json_object_array_get_idx(w->accounts, i), "name");
+            found = name && strcasecmp(name, wanted) == 0;
+        }
+        if (!found)
+            return report_set(&w->why, FAILURE_NO_ACCOUNT, "standard input has no account %s", wanted);
+    }
+    return true;
+}
+
+static const char *tokens_of(const struct transfer *t, const struct paths *p)
+{
+    char state[PATH_MAX];
+    state_path(p, t->name, state);
+    if (t->has_state)
+        return "";
+    return access(state, F_OK) == 0 ? ", with the tokens that it had" : ", without tokens";
+}
+
+/* A report of success says that the account's store has not taken the tokens yet. */
+static bool save(struct work *w, const struct transfer *t)
+{
+    const char *option = paths_option(w->paths);
+    struct report why = {0};
+    if (!transfer_save(t, w->paths, &why)) {
+        fprintf(stderr,
+                "xoauth2: %s was not restored: %s. Once that is mended, run 'xoauth2%s restore%s %s' with the same "
+                "input\n",
+                t->name, why.text, option, transfer_is_there(t, w->paths) ? " --force" : "", t->name);
+        w->failed = why;
+        return true;
+    }
+    printf("%s: restored%s\n", t->name, tokens_of(t, w->paths));
+    if (*why.text)
+        fprintf(stderr,
+                "xoauth2: warning: %s. The tokens wait in a file until it works; then run 'xoauth2%s refresh %s'\n",
+                why.text, option, t->name);
+    return true;
+}
+
+/* The accounts of the input, whose root the caller frees. NULL with a report. */
+static struct json_object *parse_input(struct json_object **accounts, struct report *why)
 {
     struct secret text;
-    struct paths p;
-    struct json_object *accounts = NULL;
     struct json_object *version = NULL;
     secret_init(&text, 0);
-    bool ok = paths_for(&p, r->system, why) && transfer_read_input("what 'xoauth2 dump' has written", &text, why);
+    bool ok = transfer_read_input("what 'xoauth2 dump' has written", &text, why);
     struct json_object *root = ok ? jsontext_parse(text.data, text.len) : NULL;
     secret_free(&text);
-    if (ok && (!root || !json_object_object_get_ex(root, "xoauth2_dump", &version) ||
-               json_object_get_int(version) != 1 || !json_object_object_get_ex(root, "accounts", &accounts) ||
-               !json_object_is_type(accounts, json_type_array) || json_object_array_length(accounts) > ACCOUNTS_MAX))
-        ok = report_set(why, FAILURE_CONFIG, "standard input is not the whole output of 'xoauth2 dump'");
-    ok = ok && for_all(accounts, &p, r->force, false, why) && for_all(accounts, &p, r->force, true, why);
+    if (root && json_object_object_get_ex(root, "xoauth2_dump", &version) && json_object_get_int(version) == 1 &&
+        json_object_object_get_ex(root, "accounts", accounts) && json_object_is_type(*accounts, json_type_array) &&
+        json_object_array_length(*accounts) <= ACCOUNTS_MAX)
+        return root;
+    if (ok)
+        report_set(why, FAILURE_CONFIG, "standard input is not the whole output of 'xoauth2 dump'");
     jsontext_free(&root);
-    return ok && (fflush(stdout) == 0 || report_set(why, FAILURE_CONFIG, "cannot write to standard output"));
+    return NULL;
+}
+
+static int run(const struct request *r)
+{
+    struct paths p;
+    struct work w = {.request = r, .paths = &p};
+    struct json_object *root = paths_for(&p, r->system, &w.why) ? parse_input(&w.accounts, &w.why) : NULL;
+    bool ok = root && check_names(&w) && for_all(&w, check) && for_all(&w, save);
+    jsontext_free(&root);
+    if (ok && fflush(stdout) != 0)
+        ok = report_set(&w.why, FAILURE_CONFIG, "cannot write to standard output");
+    if (!ok)
+        return transfer_fail(&w.why);
+    return w.failed.code == FAILURE_NONE ? EXIT_SUCCESS : transfer_status(&w.failed);
 }
 
 int main(int argc, char **argv)
 {
     struct request r = {0};
-    struct report why;
     if (!startup("xoauth2 restore"))
         return EXIT_FAILURE;
     int status = parse_arguments(argc, argv, &r);
-    if (status < 0)
-        status = run(&r, &why) ? EXIT_SUCCESS : transfer_fail(&why);
-    return status;
+    return status < 0 ? run(&r) : status;
 }

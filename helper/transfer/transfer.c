@@ -100,14 +100,19 @@ static bool check_folder(const struct paths *p, struct report *why)
                       p->system && geteuid() != 0 ? "run this as root" : "make it writable");
 }
 
-bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why)
+bool transfer_is_there(const struct transfer *t, const struct paths *p)
 {
-    struct account a;
     char account[PATH_MAX];
     char state[PATH_MAX];
     account_path(p, t->name, account);
     state_path(p, t->name, state);
-    if (!force && (access(account, F_OK) == 0 || access(state, F_OK) == 0))
+    return access(account, F_OK) == 0 || access(state, F_OK) == 0;
+}
+
+bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why)
+{
+    struct account a;
+    if (!force && transfer_is_there(t, p))
         return report_set(why, FAILURE_CONFIG, "%s is there already: --force replaces it", t->name);
     if (!parse(t, p, &a, why))
         return false;
@@ -138,8 +143,13 @@ bool transfer_save(const struct transfer *t, const struct paths *p, struct repor
     return ok;
 }
 
+int transfer_status(const struct report *why)
+{
+    return why->code == FAILURE_UNREACHABLE || why->code == FAILURE_BUSY ? EX_TEMPFAIL : EXIT_FAILURE;
+}
+
 int transfer_fail(const struct report *why)
 {
     fprintf(stderr, "xoauth2: %s\n", why->text);
-    return why->code == FAILURE_UNREACHABLE || why->code == FAILURE_BUSY ? EX_TEMPFAIL : EXIT_FAILURE;
+    return transfer_status(why);
 }

@@ -23,6 +23,9 @@ void transfer_free(struct transfer *t);
 /* Reads all of standard input; a person at a terminal is told so, and that it is `what`. False with a report. */
 bool transfer_read_input(const char *what, struct secret *text, struct report *why);
 
+/* Whether there is such an account already, or tokens of it. */
+bool transfer_is_there(const struct transfer *t, const struct paths *p);
+
 /* Whether the account can be written: its file is right, its folder can be written, and nothing is there, or
  * `force`. Writes nothing. */
 bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why);
@@ -30,7 +33,10 @@ bool transfer_check(const struct transfer *t, const struct paths *p, bool force,
 /* Writes the state, then the account file. */
 bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why);
 
-/* "xoauth2: TEXT" on standard error, and the exit status that belongs to it. */
+/* The exit status that belongs to a failure. */
+int transfer_status(const struct report *why);
+
+/* The same, having written "xoauth2: TEXT" to standard error. */
 int transfer_fail(const struct report *why);
 
 #endif

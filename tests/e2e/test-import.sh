@@ -179,6 +179,50 @@ test_dump_and_restore_lose_something() {
     rm -rf "$T/other"
 }
 
+# A second run for what is missing must not put back a refresh token that the first has made and the server replaced.
+test_restore_that_stops_half_way() {
+    local me=$ME other=zz-$ME before
+    login
+    ME=$other login
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err")
+    rm "$STATES/$other.json"
+    (umask 077 && mkdir -p "$STATES/$other.json/in-the-way")
+    local got=0
+    xoauth2 restore --force < "$T/dump.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 75
+    has_line "$T/out" "$me: restored"
+    has_not "$T/out" "$other"
+    has "$T/err" "$other was not restored: "
+    has "$T/err" "run 'xoauth2 restore --force $other' with the same input"
+    status 0 xoauth2 refresh "$me"
+    before=$(state refresh_token)
+    rm -r "$STATES/$other.json"
+    xoauth2 restore --force "$other" < "$T/dump.secret" > "$T/out" 2> "$T/err"
+    equals "$(cat "$T/out")" "$other: restored"
+    equals "$(state refresh_token)" "$before"
+    status 0 xoauth2 refresh "$me"
+    status 0 xoauth2 refresh "$other"
+    got=0
+    xoauth2 restore nobody@example.org < "$T/dump.secret" > "$T/out" 2> "$T/err" || got=$?
+    equals "$got" 1
+    has "$T/err" 'standard input has no account nobody@example.org'
+}
+
+# The tokens that are there stay, and go to nobody whom the new file names.
+test_restored_account_of_another_provider() {
+    login
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/dump.err")
+    jq "del(.accounts[0].state) | .accounts[0].account = \"token_endpoint: $FAULTS/token\\nclient_id: desktop\\n\"" \
+        "$T/dump.secret" > "$T/other.secret"
+    xoauth2 restore --force < "$T/other.secret" > "$T/out" 2> "$T/err"
+    has_line "$T/out" "$ME: restored, with the tokens that it had"
+    mark_requests
+    status 77 xoauth2 token "$ME"
+    status 77 xoauth2 refresh "$ME"
+    has "$T/err" 'was changed after the last login'
+    equals "$(requests true)" 0
+}
+
 # The owner of the store, as whom the agent runs there, is not root: all is for him to read, or the person learns it.
 test_restored_account_is_beyond_the_agent() {
     [ "$(id -u)" -eq 0 ] || skip 'only root can log the machine in'
