@@ -55,14 +55,23 @@ static bool same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-/* Whether the account is to move to another provider than its file has. An issuer beside a provider file is the one
- * that counts: see check_server(). */
-static bool moves(const struct keyfile *old, const struct login_options *o)
+static bool has_endpoint(const struct keyfile *file)
 {
+    for (int i = SETTING_AUTHORIZATION_ENDPOINT; i <= SETTING_USERINFO_ENDPOINT; i++)
+        if (file->value[i])
+            return true;
+    return false;
+}
+
+/* Whether the account is to move to another provider than its file has. An issuer beside a provider file is the one
+ * that counts: see check_server(). A file with addresses alone has a provider without a name. */
+static bool moves(const struct keyfile *old, const struct login *l)
+{
+    const struct login_options *o = &l->options;
     const char *provider = old->value[SETTING_PROVIDER];
     const char *issuer = old->value[SETTING_ISSUER];
     if (!provider && !issuer)
-        return false;
+        return has_endpoint(old) && (o->provider || o->issuer || *l->guessed);
     if (o->issuer)
         return !same(o->issuer, issuer);
     return o->provider && !same(o->provider, provider);
@@ -121,13 +130,13 @@ static bool is_free(const char *name)
 }
 
 /* What belongs to the old provider must not be taken to the new one: its client secret would be sent there. */
-static bool check_move(const struct keyfile *old, const struct login_options *o, struct report *why)
+static bool check_move(const struct keyfile *old, const struct login *l, struct report *why)
 {
-    if (!moves(old, o))
+    if (!moves(old, l))
         return true;
     for (int i = 0; i < SETTING_COUNT; i++) {
         enum setting key = (enum setting)i;
-        if (!old->value[key] || is_free(SETTING_NAMES[key]) || is_given(key, o))
+        if (!old->value[key] || is_free(SETTING_NAMES[key]) || is_given(key, &l->options))
             continue;
         const char *option = option_for(key);
         return keyfile_complain(
@@ -247,7 +256,7 @@ static bool build(struct login *l, struct report *why)
     struct keyfile old;
     if (!accountfile_read(&l->paths, l->name, &l->text, why))
         return false;
-    bool ok = parse_old(&old, l, why) && choose_provider(l, &old, why) && check_move(&old, &l->options, why);
+    bool ok = parse_old(&old, l, why) && choose_provider(l, &old, why) && check_move(&old, l, why);
     if (ok && !apply(l, &old))
         ok = report_set(why, FAILURE_CONFIG,
                         "an option's value has a line break, or is too long for an account file");

@@ -209,6 +209,43 @@ test_a_server_that_takes_the_client_secret_in_the_header_alone() {
     has "$T/err" 'invalid_client'
 }
 
+# An account with addresses alone has no provider whose name could differ from the new one's.
+test_addresses_of_another_server_get_a_code() {
+    local options=(--issuer "$ISSUER") key mend keys=''
+    mkdir -p "$ACCOUNTS" && chmod 700 "$XDG_CONFIG_HOME/xoauth2" "$ACCOUNTS"
+    (umask 077 && cat > "$ACCOUNTS/$ME.conf") << END
+authorization_endpoint: $FAULTS/authorize
+token_endpoint: $FAULTS/token
+client_id: desktop
+client_secret: a secret
+scope: offline_access mail
+END
+    status 0 xoauth2 login "$ME"
+    equals "$(token_requests)" 1
+    # As often as it says what to do: that, and again.
+    for key in authorization_endpoint token_endpoint client_id client_secret scope; do
+        status 1 xoauth2 login "${options[@]}" "$ME"
+        has "$T/err" "'$key' belongs to the provider that the account has now: remove it with --set $key="
+        mend=$(sed -n 's/.* or give \(--[a-z-]*\), and so .*/\1/p' "$T/err")
+        keys="$keys$key:$mend "
+        case $key in
+            client_id) options+=(--client-id desktop) ;;
+            scope) options+=(--scope 'openid offline_access email mail') ;;
+            *) options+=(--set "$key=") ;;
+        esac
+    done
+    equals "$keys" 'authorization_endpoint: token_endpoint: client_id:--client-id client_secret:--client-secret-file scope:--scope '
+    equals "$(token_requests)" 1
+    E2E_BROWSER_USER=$ME status 0 xoauth2 login "${options[@]}" "$ME"
+    equals "$(state token_endpoint)" "$ISSUER/token"
+    has_not "$ACCOUNTS/$ME.conf" "$FAULTS"
+    gets_token
+    ME=other@example.org
+    (umask 077 && echo "token_endpoint: $FAULTS/token" > "$ACCOUNTS/$ME.conf")
+    status 1 xoauth2 login --provider google --client-id c "$ME"
+    has "$T/err" "$ME.conf:1: 'token_endpoint' belongs to the provider that the account has now"
+}
+
 test_without_a_browser_and_a_device_login_the_address_is_shown() {
     unset BROWSER
     wrap_own

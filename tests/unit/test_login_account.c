@@ -126,6 +126,14 @@ static void same_issuer_again(void **unused)
     expect_text("issuer: https://i.example\nclient_id: c\nscope: s\n");
 }
 
+/* Gives --set KEY=, as the refusal advises. */
+static void remove_key(enum setting key)
+{
+    l.options.set[l.options.set_count].key = key;
+    l.options.set[l.options.set_count++].value = "";
+    secret_reset(&l.text);
+}
+
 static void secret_of_one_provider_is_not_taken_to_another(void **unused)
 {
     (void)unused;
@@ -133,9 +141,7 @@ static void secret_of_one_provider_is_not_taken_to_another(void **unused)
     l.options = (struct login_options){.issuer = "https://evil.example", .client_id = "c"};
     expect_refused(":3: 'client_secret' belongs to the provider that the account has now: remove it with --set "
                    "client_secret= or give --client-secret-file, and so log in at the new one");
-    l.options.set[l.options.set_count].key = SETTING_CLIENT_SECRET;
-    l.options.set[l.options.set_count++].value = "";
-    secret_reset(&l.text);
+    remove_key(SETTING_CLIENT_SECRET);
     expect_text("issuer: https://evil.example\nclient_id: c\n");
 }
 
@@ -146,6 +152,59 @@ static void endpoint_of_one_provider_is_not_taken_to_another(void **unused)
     l.options = (struct login_options){.provider = "near", .client_id = "c"};
     expect_refused(":2: 'token_endpoint' belongs to the provider that the account has now: remove it with --set "
                    "token_endpoint=, and so log in at the new one");
+}
+
+#define REMOVE(key) "'" key "' belongs to the provider that the account has now: remove it with --set " key "="
+
+static void provider_without_a_name_is_left(void **unused)
+{
+    (void)unused;
+    account_file("# mine\ntoken_endpoint: https://old.example/t\nauthorization_endpoint: https://old.example/a\n"
+                 "client_id: c\nclient_secret: s\nflow: browser\n");
+    l.options = (struct login_options){.provider = "near", .client_id = "new"};
+    expect_refused(":3: " REMOVE("authorization_endpoint") ", and so log in at the new one");
+    remove_key(SETTING_AUTHORIZATION_ENDPOINT);
+    expect_refused(":2: " REMOVE("token_endpoint") ", and so log in at the new one");
+    remove_key(SETTING_TOKEN_ENDPOINT);
+    expect_refused(":5: " REMOVE("client_secret") " or give --client-secret-file");
+    remove_key(SETTING_CLIENT_SECRET);
+    expect_text("# mine\nclient_id: new\nflow: browser\nprovider: near\n");
+}
+
+static void no_endpoint_without_a_name_is_taken_to_an_issuer(void **unused)
+{
+    static const char *const KEYS[] = {"authorization_endpoint", "token_endpoint", "device_authorization_endpoint",
+                                       "revocation_endpoint", "userinfo_endpoint"};
+    (void)unused;
+    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "%s: https://old.example/e\nclient_id: c\n", KEYS[i]);
+        account_file(text);
+        l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c"};
+        snprintf(text, sizeof text, ":1: '%s' belongs to the provider that the account has now", KEYS[i]);
+        expect_refused(text);
+        secret_reset(&l.text);
+    }
+}
+
+static void endpoint_that_the_person_keeps(void **unused)
+{
+    (void)unused;
+    account_file("token_endpoint: https://old.example/t\nclient_id: c\n");
+    l.options = (struct login_options){.issuer = "https://i.example", .client_id = "c"};
+    l.options.set[l.options.set_count].key = SETTING_TOKEN_ENDPOINT;
+    l.options.set[l.options.set_count++].value = "https://new.example/t";
+    expect_text("token_endpoint: https://new.example/t\nclient_id: c\nissuer: https://i.example\n");
+}
+
+static void guessed_provider_gets_no_endpoint_of_another(void **unused)
+{
+    (void)unused;
+    snprintf(l.name, sizeof l.name, "me@near.example");
+    folder_write("accounts/me@near.example.conf", "authorization_endpoint: https://old.example/a\n", 0600);
+    l.options = (struct login_options){.client_id = "c"};
+    expect_refused(":1: " REMOVE("authorization_endpoint"));
+    unlink(folder_path("accounts/me@near.example.conf"));
 }
 
 static void issuer_gives_way_to_a_provider(void **unused)
@@ -469,6 +528,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(same_issuer_again, begin, end),
         cmocka_unit_test_setup_teardown(secret_of_one_provider_is_not_taken_to_another, begin, end),
         cmocka_unit_test_setup_teardown(endpoint_of_one_provider_is_not_taken_to_another, begin, end),
+        cmocka_unit_test_setup_teardown(provider_without_a_name_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(no_endpoint_without_a_name_is_taken_to_an_issuer, begin, end),
+        cmocka_unit_test_setup_teardown(endpoint_that_the_person_keeps, begin, end),
+        cmocka_unit_test_setup_teardown(guessed_provider_gets_no_endpoint_of_another, begin, end),
         cmocka_unit_test_setup_teardown(issuer_gives_way_to_a_provider, begin, end),
         cmocka_unit_test_setup_teardown(issuer_for_a_provider_file_without_a_server, begin, end),
         cmocka_unit_test_setup_teardown(issuer_for_a_provider_file_with_one, begin, end),
