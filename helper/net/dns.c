@@ -17,22 +17,39 @@ bool dns_is_host(const char *name)
     return *name && *name != '.' && name[strspn(name, ALLOWED)] == '\0';
 }
 
+/* Whether the answer lacks what had no room in it. */
+static bool is_truncated(const unsigned char *answer)
+{
+    HEADER header;
+    memcpy(&header, answer, sizeof header);
+    return header.tc;
+}
+
+/* By UDP alone: the resolver has no time-out for TCP, so a server could hold us there for as long as it likes. */
+static void set_limits(struct __res_state *resolver)
+{
+    resolver->retrans = DNS_TRY_SECONDS;
+    resolver->retry = DNS_TRIES;
+    resolver->options &= ~(unsigned long)RES_USEVC;
+    resolver->options |= RES_IGNTC | RES_USE_EDNS0;
+    if (dns_server) {
+        resolver->nscount = 1;
+        resolver->nsaddr_list[0] = *dns_server;
+    }
+}
+
 size_t dns_ask(const char *name, int type, unsigned char *answer, size_t size, bool *silent)
 {
     struct __res_state resolver = {0};
     *silent = false;
-    if (!dns_is_host(name) || size > INT_MAX || res_ninit(&resolver) != 0)
+    if (!dns_is_host(name) || size < sizeof(HEADER) || size > INT_MAX || res_ninit(&resolver) != 0)
         return 0;
-    resolver.retrans = DNS_TRY_SECONDS;
-    resolver.retry = DNS_TRIES;
-    if (dns_server) {
-        resolver.nscount = 1;
-        resolver.nsaddr_list[0] = *dns_server;
-    }
+    set_limits(&resolver);
+    memset(answer, 0, sizeof(HEADER));
     int len = res_nquery(&resolver, name, ns_c_in, type, answer, (int)size);
-    *silent = len < 0 && resolver.res_h_errno == TRY_AGAIN;
+    *silent = is_truncated(answer) || (len < 0 && resolver.res_h_errno == TRY_AGAIN);
     res_nclose(&resolver);
-    return len > 0 && (size_t)len <= size ? (size_t)len : 0;
+    return !*silent && len > 0 && (size_t)len <= size ? (size_t)len : 0;
 }
 
 /* The strings of a record one after the other (RFC 1035, section 3.3.14). */

@@ -13,8 +13,9 @@
 
 struct sockaddr_in;
 
-/* Asks for the records of one type (ns_t_mx, ns_t_txt). Returns the length of the answer, or 0 where there is none or
- * none came in time; then `*silent` tells the latter. A name that is no host name is not asked for. */
+/* Asks for the records of one type (ns_t_mx, ns_t_txt), by UDP alone. Returns the length of the answer, or 0 where
+ * there is none or none came in time and whole; then `*silent` tells the latter. A name that is no host name is not
+ * asked for. */
 size_t dns_ask(const char *name, int type, unsigned char *answer, size_t size, bool *silent);
 
 /* Whether the bytes are a host name that can be shown and compared: a resolver hands out any bytes. Service names

@@ -16,6 +16,7 @@ publish_all() {
     document "$AUTH" imap.foreign.example | publish foreign.test
     publish password.test <<< '{"protocols": {"imap": {"host": "imap.password.test"}}, "authentication": {}}'
     echo 'mx-host=company.test,aspmx.l.google.com,10' >> "$E2E_RUN/dns/dnsmasq.conf"
+    echo 'server=/truncated.example/127.0.0.4' >> "$E2E_RUN/dns/dnsmasq.conf"
     metadata liar.test <<< "{\"issuer\": \"$AUTH\", \"token_endpoint\": \"$AUTH/token\"}"
     metadata plain.test <<< '{"issuer": "https://plain.test", "token_endpoint": "https://plain.test/token",
         "authorization_endpoint": "https://plain.test/auth"}'
@@ -323,6 +324,31 @@ test_settings_that_cannot_be_used() {
 test_domain_that_publishes_nothing_of_use() {
     refused password.test 'which provider is me@password.test at?'
     refused nothing.test 'which provider is me@nothing.test at?'
+}
+
+# A name server whose answers are cut, to be asked for again by TCP, where it says nothing.
+start_truncating_server() {
+    cat > "$T/truncate.cjs" << 'END'
+const server = require("dgram").createSocket("udp4");
+server.on("message", (question, from) => {
+    const end = question.indexOf(0, 12) + 5;
+    const answer = Buffer.concat([question.subarray(0, 2), Buffer.from("83800001000000000000", "hex"), question.subarray(12, end)]);
+    server.send(answer, from.port, from.address);
+});
+server.bind(53, "127.0.0.4");
+require("net").createServer(() => {}).listen(53, "127.0.0.4", () => console.log("ready"));
+END
+    node "$T/truncate.cjs" > "$T/truncate.out" 2>&1 < /dev/null &
+    kill_later $!
+    wait_for grep -q ready "$T/truncate.out"
+}
+
+test_name_server_holds_the_login() {
+    start_truncating_server
+    ME=me@truncated.example
+    status 1 limit 20 xoauth2 login --ca-file "$CA" "$ME"
+    has "$T/err" "which provider is $ME at? Neither the address nor its mail server (DNS gives no answer) tells:"
+    nothing_is_written
 }
 
 test_provider_that_the_mail_exchanger_tells() {
