@@ -10,6 +10,7 @@
 #include "login_app.h"
 #include "login_browser.h"
 #include "login_drop.h"
+#include "login_found.h"
 #include "login_register.h"
 #include "login_save.h"
 #include "login_who.h"
@@ -134,7 +135,8 @@ static bool prepare(struct login *l, struct report *why)
     if (!oauth_client_open(&l->client, &l->account, &l->paths, why))
         return false;
     l->client.open = login_register_applies(l);
-    if ((!l->client.open && !login_account_check_client(l, why)) || !oauth_discover(&l->client, why))
+    if ((!l->client.open && !login_account_check_client(l, why)) || !oauth_discover(&l->client, why) ||
+        !login_found_check(l, &l->client, why))
         return false;
     login_account_learn(l, &l->client);
     return choose_scope(l, why) && login_save_check(l, why) && (!l->client.open || login_register(l, why));

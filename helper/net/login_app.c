@@ -4,6 +4,7 @@
 
 #include "keeper.h"
 #include "login_account.h"
+#include "login_found.h"
 #include "login_save.h"
 #include "renew.h"
 
@@ -19,7 +20,7 @@ static bool fetch(struct login *l, struct state *s, struct report *why)
 {
     struct renewal r;
     bool ok = renew_open(&r, &l->account, &l->paths, s, why) && renew_discover(&r, why) &&
-              renew_now(&r, HTTP_TOTAL_TIMEOUT, why) == RENEW_OK;
+              login_found_check(l, &r.client, why) && renew_now(&r, HTTP_TOTAL_TIMEOUT, why) == RENEW_OK;
     if (ok)
         login_account_learn(l, &r.client);
     renew_close(&r);

@@ -60,6 +60,27 @@ bool login_found_listed(const char *resources, const char *host)
     return false;
 }
 
+bool login_found_check(const struct login *l, const struct oauth_client *c, struct report *why)
+{
+    const char *hosts = account_value(&l->account, SETTING_HOSTS);
+    const char *host;
+    size_t len;
+    while (hosts && (host = glob_next(&hosts, &len))) {
+        char name[DNS_HOST_MAX];
+        if (memchr(host, '*', len) || len >= sizeof name)
+            continue;
+        memcpy(name, host, len);
+        name[len] = '\0';
+        if (!login_found_listed(c->protected_resources, name))
+            return report_set(
+                why, FAILURE_CONFIG,
+                "the metadata of %s lists the servers that its tokens are for, and %s is none of them: no token must "
+                "go there. Tell who runs the mail of %s, or set hosts to the right servers with --set hosts=LIST",
+                c->issuer, name, l->name);
+    }
+    return true;
+}
+
 /* --- looking --- */
 
 static bool take_option(struct secret *text, enum setting key, const char *value)

@@ -18,4 +18,8 @@ bool login_found_related(const char *issuer_host, const char *host, const char *
  * separated by blanks, has this host; NULL has every one. */
 bool login_found_listed(const char *resources, const char *host);
 
+/* Whether that list has every mail server that the account names. After oauth_discover() with the client. False with
+ * a report. */
+bool login_found_check(const struct login *l, const struct oauth_client *c, struct report *why);
+
 #endif

@@ -8,7 +8,6 @@
 #include "http.h"
 #include "login_account.h"
 #include "login_again.h"
-#include "login_found.h"
 #include "register.h"
 #include "store.h"
 
@@ -89,28 +88,6 @@ static bool use(struct login *l, const char *client_id, struct report *why)
 }
 
 /* --- a new one --- */
-
-/* The servers that the issuer says its tokens are for, where it says so, must be those of the account. */
-static bool check_servers(const struct login *l, struct report *why)
-{
-    const char *hosts = account_value(&l->account, SETTING_HOSTS);
-    const char *host;
-    size_t len;
-    while (hosts && (host = glob_next(&hosts, &len))) {
-        char name[DNS_HOST_MAX];
-        if (memchr(host, '*', len) || len >= sizeof name)
-            continue;
-        memcpy(name, host, len);
-        name[len] = '\0';
-        if (!login_found_listed(l->client.protected_resources, name))
-            return report_set(
-                why, FAILURE_CONFIG,
-                "the metadata of %s lists the servers that its tokens are for, and %s is none of them: no token must "
-                "go there. Tell who runs the mail of %s, or set hosts to the right servers with --set hosts=LIST",
-                l->client.issuer, name, l->name);
-    }
-    return true;
-}
 
 /* The server's refusal, with what to do. */
 static bool refused(const struct login *l, const struct report *cause, struct report *why)
@@ -200,7 +177,7 @@ bool login_register(struct login *l, struct report *why)
 {
     if (!l->client.registration_endpoint)
         return login_account_check_client(l, why);
-    return check_servers(l, why) && choose_locked(l, NULL, why);
+    return choose_locked(l, NULL, why);
 }
 
 void login_register_heard(struct login *l, const char *error)

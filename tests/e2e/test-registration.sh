@@ -312,6 +312,20 @@ test_issuer_that_cannot_be_believed() {
     nothing_is_written
 }
 
+# Whoever registered the client, and whether somebody signs in or nobody.
+test_servers_that_the_tokens_are_not_for() {
+    local client=(--issuer https://named.test --client-id desktop)
+    login_open 1 "${client[@]}" --set hosts=imap.named.test,imap.good.test
+    has "$T/err" 'lists the servers that its tokens are for, and imap.good.test is none of them'
+    (umask 077 && echo 'a secret' > "$T/client.secret")
+    login_open 1 "${client[@]}" --client-secret-file "$T/client.secret" --set grant=client_credentials \
+        --set hosts=imap.good.test
+    has "$T/err" 'lists the servers that its tokens are for, and imap.good.test is none of them'
+    nothing_is_written
+    login_open 1 "${client[@]}" --set hosts=imap.named.test,*.good.test --device
+    has "$T/err" 'no device login'
+}
+
 test_settings_that_cannot_be_used() {
     refused digest.test 'digest.test announces settings for mail programs' \
         'not the document that the TXT record in DNS vouches for'

@@ -253,6 +253,27 @@ static void servers_that_the_issuer_lists(void **state)
     assert_false(login_found_listed("", "smtp.example.net"));
 }
 
+static void servers_of_the_account_that_the_issuer_does_not_list(void **state)
+{
+    struct login l = {.name = "me@x.org"};
+    struct oauth_client c = {.issuer = (char *)"https://i.example"};
+    struct report why = {0};
+    (void)state;
+    account_init(&l.account);
+    c.protected_resources = (char *)"https://jmap.x.org/session imap.x.org";
+    assert_true(login_found_check(&l, &c, &why));
+    l.account.file.value[SETTING_HOSTS] = "imap.x.org, *.example JMAP.x.org";
+    assert_true(login_found_check(&l, &c, &why));
+    l.account.file.value[SETTING_HOSTS] = "imap.x.org,smtp.x.org";
+    assert_false(login_found_check(&l, &c, &why));
+    assert_int_equal(why.code, FAILURE_CONFIG);
+    assert_non_null(strstr(why.text, "the metadata of https://i.example lists the servers that its tokens are for, "
+                                     "and smtp.x.org is none of them"));
+    c.protected_resources = NULL;
+    assert_true(login_found_check(&l, &c, &why));
+    account_free(&l.account);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +292,7 @@ int main(void)
         cmocka_unit_test(damaged_answer),
         cmocka_unit_test(servers_that_belong_to_the_issuer),
         cmocka_unit_test(servers_that_the_issuer_lists),
+        cmocka_unit_test(servers_of_the_account_that_the_issuer_does_not_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
