@@ -137,13 +137,18 @@ static char *join_scopes(struct json_object *array)
     return text;
 }
 
-/* How the client authenticates itself, where the account file does not say: as the server wants it. */
+/* How the client authenticates itself, where the account file does not say: as the server wants it. One that does not
+ * tell wants client_secret_basic (RFC 8414, section 2). */
 static void take_authentication(struct oauth_client *c, struct json_object *root)
 {
-    struct json_object *methods = array_member(root, "token_endpoint_auth_methods_supported");
-    if (account_value(c->account, SETTING_CLIENT_AUTHENTICATION) || !methods)
+    static const char KEY[] = "token_endpoint_auth_methods_supported";
+    struct json_object *methods = array_member(root, KEY);
+    if (account_value(c->account, SETTING_CLIENT_AUTHENTICATION))
         return;
-    c->basic = has_word(methods, "client_secret_basic") && !has_word(methods, "client_secret_post");
+    if (methods)
+        c->basic = has_word(methods, "client_secret_basic") && !has_word(methods, "client_secret_post");
+    else if (!json_object_object_get_ex(root, KEY, NULL))
+        c->basic = true;
 }
 
 static bool take_metadata(struct oauth_client *c, struct json_object *root, struct report *why)

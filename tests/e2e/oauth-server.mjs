@@ -149,6 +149,12 @@ function configuration() {
                 token_endpoint_auth_method: 'client_secret_post',
             },
             {
+                ...native,
+                client_id: 'desktop-basic',
+                client_secret: 'secret of the desktop: +%&=',
+                token_endpoint_auth_method: 'client_secret_basic',
+            },
+            {
                 client_id: 'mailserver',
                 client_secret: 'mailserver-secret',
                 redirect_uris: [],

@@ -209,6 +209,26 @@ test_a_server_that_takes_the_client_secret_in_the_header_alone() {
     has "$T/err" 'invalid_client'
 }
 
+# RFC 8414, section 2: then it is the header.
+test_a_server_that_does_not_list_how_it_takes_the_client_secret() {
+    (umask 077 && echo 'a secret' > "$T/client.secret")
+    fault set "{\"basic\": true, \"metadata\": {\"revocation_endpoint\": \"$FAULTS/revoke\",
+        \"device_authorization_endpoint\": \"$FAULTS/device\"}}"
+    login_faults --client-secret-file "$T/client.secret"
+    has_line "$ACCOUNTS/$ME.conf" 'client_authentication: basic'
+    status 0 xoauth2 refresh "$ME"
+    status 0 xoauth2 logout --forget "$ME"
+    equals "$(requests '.endpoint == "revoke" and .known')" 1
+    login_faults --client-secret-file "$T/client.secret" --device
+    has_line "$ACCOUNTS/$ME.conf" 'client_authentication: basic'
+    # A public client has nothing to send.
+    fault set '{"basic": false}'
+    ME=other@example.org
+    login_faults
+    has_not "$ACCOUNTS/$ME.conf" client_authentication
+    status 0 xoauth2 refresh "$ME"
+}
+
 # An account with addresses alone has no provider whose name could differ from the new one's.
 test_addresses_of_another_server_get_a_code() {
     local options=(--issuer "$ISSUER") key mend keys=''

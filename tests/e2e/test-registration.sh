@@ -33,7 +33,7 @@ publish_all() {
 shifting() {
     metadata shift.test << END
 {"issuer": "https://shift.test", "token_endpoint": "$1", "registration_endpoint": "$AUTH/reg",
-    "device_authorization_endpoint": "$AUTH/device/auth", "scopes_supported": ["offline_access"]}
+    "device_authorization_endpoint": "$AUTH/device/auth", "revocation_endpoint": "$AUTH/token/revocation", "scopes_supported": ["offline_access"]}
 END
 }
 
@@ -234,20 +234,37 @@ test_registration_that_is_damaged() {
     has "$T/err" "$REGISTRATION.json is damaged: remove it, then log in again"
 }
 
-test_token_endpoint_that_changes_after_the_device_login() {
+# login_shifting [OPTION...]: at that issuer, by a device login.
+login_shifting() {
     local code
     shifting "$AUTH/token"
     unset BROWSER
-    xoauth2 login --ca-file "$CA" --issuer https://shift.test "$ME" > "$T/out" 2> "$T/err" < /dev/null &
+    xoauth2 login --ca-file "$CA" --issuer https://shift.test "$@" "$ME" > "$T/out" 2> "$T/err" < /dev/null &
     kill_later $!
     wait_for grep -qE '[B-Z]{4}-[B-Z]{4}' "$T/err"
     code=$(grep -oE '[B-Z]{4}-[B-Z]{4}' "$T/err" | head -n 1)
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$AUTH/device?user_code=$code"
     wait $! || fail "status $?: $(cat "$T/err")"
+}
+
+test_token_endpoint_that_changes_after_the_device_login() {
+    login_shifting
     shifting https://named.test/token
     status 0 xoauth2 refresh "$ME"
     equals "$(state token_endpoint)" "$AUTH/token"
     equals "$(requests '.grant_type == "refresh_token"')" 1
+}
+
+# A real server that takes the secret in the header alone, and whose metadata does not tell (RFC 8414, section 2).
+test_client_secret_where_the_metadata_does_not_say_how() {
+    (umask 077 && echo 'secret of the desktop: +%&=' > "$T/client.secret")
+    login_shifting --client-id desktop-basic --client-secret-file "$T/client.secret"
+    has_line "$ACCOUNTS/$ME.conf" 'client_authentication: basic'
+    status 0 xoauth2 refresh "$ME"
+    status 0 xoauth2 logout "$ME"
+    equals "$(requests '.client == "desktop-basic" and .status == 200 and .endpoint == "token"')" 2
+    equals "$(requests '.client == "desktop-basic" and .status == 200 and .endpoint == "device_authorization"')" 1
+    [ "$(requests '.client == "desktop-basic" and .status == 200 and .endpoint == "revocation"')" -ge 1 ] || fail 'nothing was revoked'
 }
 
 test_registration_of_the_system() {

@@ -23,7 +23,8 @@ struct trial {
     bool ok;
 };
 
-static bool open_first; /* by the profile for open clients */
+static bool open_first;   /* by the profile for open clients */
+static bool post_in_file; /* the account file says how the client authenticates itself */
 
 static void trial_run(struct trial *t, const char *path, const struct web_turn *turns, size_t count)
 {
@@ -32,6 +33,7 @@ static void trial_run(struct trial *t, const char *path, const struct web_turn *
     *t = (struct trial){0};
     account_init(&t->account);
     strcpy(t->account.name, "me@x.org");
+    t->account.file.value[SETTING_CLIENT_AUTHENTICATION] = post_in_file ? "post" : NULL;
     assert_true(oauth_client_open(&t->client, &t->account, &p, &t->why));
     web_start(&t->server, turns, count, NULL, NULL);
     snprintf(issuer, sizeof issuer, "http://127.0.0.1:%d%s", t->server.port, path);
@@ -83,7 +85,7 @@ static void openid_document(void **state)
     assert_ends(t.client.registration_endpoint, "/reg");
     assert_string_equal(t.client.scopes_supported, "openid offline_access mail");
     assert_true(t.client.iss_required);
-    assert_false(t.client.basic);
+    assert_true(t.client.basic);
     trial_end(&t);
 }
 
@@ -248,28 +250,45 @@ static void settings_before_metadata(void **state)
     account_free(&a);
 }
 
+#define METHODS ",\"token_endpoint_auth_methods_supported\":"
+
 static void basic_where_nothing_else_is_taken(void **state)
 {
     static const struct {
-        const char *methods;
+        const char *member;
         bool basic;
-    } CASES[] = {{"[\"client_secret_basic\"]", true},
-                 {"[\"client_secret_basic\",\"client_secret_post\"]", false},
-                 {"[\"none\"]", false},
-                 {"\"client_secret_basic\"", false}};
+    } CASES[] = {{METHODS "[\"client_secret_basic\"]", true},
+                 {METHODS "[\"client_secret_basic\",\"client_secret_post\"]", false},
+                 {METHODS "[\"none\"]", false},
+                 {METHODS "[]", false},
+                 {METHODS "\"client_secret_basic\"", false},
+                 {METHODS "null", false},
+                 {"", true}};
     (void)state;
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         char reply[500];
         struct trial t;
-        snprintf(reply, sizeof reply,
-                 OK "{\"issuer\":\"" HERE "\",\"token_endpoint\":\"" HERE
-                    "/token\",\"token_endpoint_auth_methods_supported\":%s}",
-                 CASES[i].methods);
+        snprintf(reply, sizeof reply, OK "{\"issuer\":\"" HERE "\",\"token_endpoint\":\"" HERE "/token\"%s}",
+                 CASES[i].member);
         discover(&t, "", reply);
         assert_true(t.ok);
         assert_int_equal(t.client.basic, CASES[i].basic);
         trial_end(&t);
     }
+}
+
+static void settings_before_the_default_of_rfc_8414(void **state)
+{
+    const struct web_turn turns[] = {
+        {.act = WEB_REPLY, .reply = OK "{\"issuer\":\"" HERE "\",\"token_endpoint\":\"" HERE "/token\"}"}};
+    struct trial t;
+    (void)state;
+    post_in_file = true;
+    trial_run(&t, "", turns, 1);
+    post_in_file = false;
+    assert_true(t.ok);
+    assert_false(t.client.basic);
+    trial_end(&t);
 }
 
 static void neither_issuer_nor_endpoints(void **state)
@@ -304,6 +323,7 @@ int main(void)
         cmocka_unit_test(server_in_trouble),
         cmocka_unit_test(settings_before_metadata),
         cmocka_unit_test(basic_where_nothing_else_is_taken),
+        cmocka_unit_test(settings_before_the_default_of_rfc_8414),
         cmocka_unit_test(neither_issuer_nor_endpoints),
     };
     alarm(300);
