@@ -48,22 +48,21 @@ static char *oauth_address(const char *issuer)
     return url;
 }
 
-/* Entra's addresses for many tenants answer with "{tenantid}" where the request had one of these words. */
-static bool is_tenant_template(const char *asked, const char *given)
+bool oauth_is_issuer_of_tenant(const char *issuer, const char *tenant, const char *given)
 {
     static const char *const WORDS[] = {"/common/", "/organizations/", "/consumers/", NULL};
-    static const char TEMPLATE[] = "/{tenantid}/";
+    size_t len = strlen(tenant);
     for (size_t i = 0; WORDS[i]; i++) {
-        const char *at = strstr(asked, WORDS[i]);
-        size_t before = at ? (size_t)(at - asked) : 0;
-        if (at && strncmp(asked, given, before) == 0 && strncmp(given + before, TEMPLATE, strlen(TEMPLATE)) == 0 &&
-            strcmp(at + strlen(WORDS[i]), given + before + strlen(TEMPLATE)) == 0)
+        const char *at = strstr(issuer, WORDS[i]);
+        size_t before = at ? (size_t)(at + 1 - issuer) : 0;
+        if (at && strncmp(issuer, given, before) == 0 && strncmp(given + before, tenant, len) == 0 &&
+            strcmp(at + strlen(WORDS[i]) - 1, given + before + len) == 0)
             return true;
     }
     return false;
 }
 
-static bool check_issuer(const struct oauth_client *c, struct json_object *root, struct report *why)
+static bool check_issuer(struct oauth_client *c, struct json_object *root, struct report *why)
 {
     const char *given = jsontext_string(root, "issuer");
     bool own = c->account->file.value[SETTING_ISSUER];
@@ -72,7 +71,8 @@ static bool check_issuer(const struct oauth_client *c, struct json_object *root,
     if (!given)
         return report_set(why, FAILURE_CONFIG,
                           "the metadata of %s names no issuer: set the endpoints in the account file", c->issuer);
-    if (strcmp(c->issuer, given) == 0 || is_tenant_template(c->issuer, given))
+    c->any_tenant = oauth_is_issuer_of_tenant(c->issuer, "{tenantid}", given);
+    if (strcmp(c->issuer, given) == 0 || c->any_tenant)
         return true;
     return report_set(
         why, FAILURE_CONFIG,

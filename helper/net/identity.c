@@ -3,6 +3,7 @@
 #include "identity.h"
 
 #include "jsontext.h"
+#include "oauth.h"
 #include "secret.h"
 #include "text.h"
 
@@ -87,16 +88,26 @@ static bool is_audience(struct json_object *payload, const char *client_id)
     return false;
 }
 
+/* Entra for many tenants: the issuer is that of the person's own tenant, which the claim `tid` names. */
+static bool is_own_tenants(struct json_object *payload, const char *issuer, const char *iss)
+{
+    static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    const char *tenant = jsontext_string(payload, "tid");
+    return tenant && *tenant && tenant[strspn(tenant, ALLOWED)] == '\0' &&
+           oauth_is_issuer_of_tenant(issuer, tenant, iss);
+}
+
 /* Google may leave "https://" out. */
-static bool is_issuer(struct json_object *payload, const char *issuer)
+static bool is_issuer(struct json_object *payload, const struct identity_source *from)
 {
     static const char SCHEME[] = "https://";
+    const char *issuer = from->issuer;
     const char *iss = jsontext_string(payload, "iss");
     if (!issuer)
         return true;
     if (!iss)
         return false;
-    if (strcmp(iss, issuer) == 0)
+    if (strcmp(iss, issuer) == 0 || (from->any_tenant && is_own_tenants(payload, issuer, iss)))
         return true;
     return strncmp(issuer, SCHEME, strlen(SCHEME)) == 0 && strcmp(iss, issuer + strlen(SCHEME)) == 0;
 }
@@ -113,16 +124,16 @@ static void take_claims(struct identity *who, struct json_object *from)
     }
 }
 
-bool identity_add_id_token(struct identity *who, const char *id_token, const char *issuer, const char *client_id,
+bool identity_add_id_token(struct identity *who, const char *id_token, const struct identity_source *from,
                            const char **problem)
 {
     struct json_object *payload = payload_of(id_token);
     *problem = NULL;
     if (!payload)
         *problem = "it cannot be decoded";
-    else if (!is_issuer(payload, issuer))
+    else if (!is_issuer(payload, from))
         *problem = "it comes from another issuer";
-    else if (!is_audience(payload, client_id))
+    else if (!is_audience(payload, from->client_id))
         *problem = "it was made for another client";
     else
         take_claims(who, payload);

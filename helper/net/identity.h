@@ -24,9 +24,16 @@ struct identity {
 
 void identity_free(struct identity *who);
 
+/* Who must have made an id_token, and for whom. */
+struct identity_source {
+    const char *issuer; /* NULL where it is not known */
+    bool any_tenant;    /* it stands for all tenants of Entra: see struct oauth_client */
+    const char *client_id;
+};
+
 /* Adds what the id_token says. False, with a static text in `*problem`, for one that cannot be believed; nothing is
- * added then. `issuer` may be NULL where it is not known. */
-bool identity_add_id_token(struct identity *who, const char *id_token, const char *issuer, const char *client_id,
+ * added then. */
+bool identity_add_id_token(struct identity *who, const char *id_token, const struct identity_source *from,
                            const char **problem);
 
 /* Adds what the userinfo endpoint answered. False for an answer that is not such JSON or is about somebody else than

@@ -11,9 +11,10 @@ enum { USERINFO_TIMEOUT = 10000 /* milliseconds: a courtesy, not worth a long wa
 
 static void read_id_token(struct login *l, const struct oauth_answer *answer, struct identity *who)
 {
+    const struct identity_source from = {
+        .issuer = l->client.issuer, .any_tenant = l->client.any_tenant, .client_id = l->client.client_id};
     const char *problem = NULL;
-    if (!answer->id_token ||
-        identity_add_id_token(who, answer->id_token, l->client.issuer, l->client.client_id, &problem))
+    if (!answer->id_token || identity_add_id_token(who, answer->id_token, &from, &problem))
         return;
     fprintf(stderr, "xoauth2: the provider's id_token is not used: %s\n", problem);
 }

@@ -38,6 +38,7 @@ struct oauth_client {
     struct secret assertion;     /* the last one that was sent */
     bool basic;                  /* client_secret_basic instead of _post */
     bool iss_required;           /* RFC 9207: authorization_response_iss_parameter_supported */
+    bool any_tenant;             /* its metadata names the issuer with "{tenantid}": Entra's for many tenants */
     char *scopes_supported;      /* separated by spaces; NULL where unknown */
     char *registration_endpoint;
     char *protected_resources;   /* the servers that the tokens are for (RFC 9728), as above */
@@ -61,6 +62,10 @@ void oauth_client_close(struct oauth_client *c);
  * section 4, then RFC 8414 section 3). The document's issuer must be the one asked for; its endpoints must be allowed
  * addresses. Does nothing where authorization (or device) and token endpoint are known already. */
 bool oauth_discover(struct oauth_client *c, struct report *why);
+
+/* Whether `given` is the issuer with this tenant in the place of the word ("common", "organizations", "consumers")
+ * that stands for all of them in Entra's addresses. */
+bool oauth_is_issuer_of_tenant(const char *issuer, const char *tenant, const char *given);
 
 /* An answer of the token endpoint (RFC 6749, section 5), or of another endpoint that answers errors in that form. */
 struct oauth_answer {

@@ -294,6 +294,31 @@ test_a_failed_login_tells_the_whole_command() {
     has "$T/err" "run 'xoauth2 login --provider google --client-id desktop --client-secret-file FILE $ME'"
 }
 
+# entra TID USER: the next answer has an id_token of Entra's, whose issuer for all tenants is a template.
+entra() {
+    local tenant=72f988bf-86f1-41af-91ab-2d7cd011db47 claims
+    claims=$(jq -nc --arg iss "$FAULTS/$tenant/v2.0" --arg tid "$1" --arg user "$2" \
+        '{iss: $iss, tid: $tid, aud: "desktop", sub: "opaque", preferred_username: $user}' | base64 -w 0 | tr '+/' '-_' | tr -d =)
+    fault set "{\"redirect\": {\"iss\": null}, \"metadata\": {\"issuer\": \"$FAULTS/{tenantid}/v2.0\",
+        \"authorization_response_iss_parameter_supported\": false}}"
+    fault next "[{\"set\": {\"id_token\": \"e30.$claims.c2ln\"}}]"
+}
+
+test_who_signed_in_at_the_issuer_of_all_tenants() {
+    local options=(--issuer "$FAULTS/common/v2.0" --client-id desktop --scope mail)
+    entra 72f988bf-86f1-41af-91ab-2d7cd011db47 other@example.org
+    status 1 xoauth2 login "${options[@]}" "$ME"
+    has "$T/err" "signed in as other@example.org, not as $ME"
+    nothing_written
+    entra 72f988bf-86f1-41af-91ab-2d7cd011db47 "$ME"
+    status 0 xoauth2 login "${options[@]}" "$ME"
+    has "$T/err" "signed in as $ME"
+    has_not "$T/err" 'id_token'
+    entra 00000000-0000-0000-0000-000000000000 "$ME"
+    status 0 xoauth2 login "${options[@]}" "$ME"
+    has "$T/err" "the provider's id_token is not used: it comes from another issuer"
+}
+
 test_no_id_token_and_no_userinfo() {
     login_faults
     gets_token

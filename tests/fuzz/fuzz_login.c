@@ -53,8 +53,9 @@ static void check_identity(struct identity *who)
 
 static void check_id_token(const char *token, struct identity *who)
 {
+    static const struct identity_source FROM = {.issuer = ISSUER, .client_id = "client"};
     const char *problem;
-    bool ok = identity_add_id_token(who, token, ISSUER, "client", &problem);
+    bool ok = identity_add_id_token(who, token, &FROM, &problem);
     MUST(ok == !problem);
     MUST(ok || !identity_name(who));
 }

@@ -85,6 +85,7 @@ static void openid_document(void **state)
     assert_ends(t.client.registration_endpoint, "/reg");
     assert_string_equal(t.client.scopes_supported, "openid offline_access mail");
     assert_true(t.client.iss_required);
+    assert_false(t.client.any_tenant);
     assert_true(t.client.basic);
     trial_end(&t);
 }
@@ -179,6 +180,7 @@ static void tenant_template_of_entra(void **state)
         struct trial t;
         discover(&t, CASES[i].path, REPLY);
         assert_int_equal(t.ok, CASES[i].ok);
+        assert_int_equal(t.client.any_tenant, CASES[i].ok);
         trial_end(&t);
     }
 }

@@ -27,7 +27,8 @@ static const char *token(const char *payload)
 
 static bool add(struct identity *who, const char *id_token, const char *issuer, const char **problem)
 {
-    return identity_add_id_token(who, id_token, issuer, "client", problem);
+    const struct identity_source from = {.issuer = issuer, .client_id = "client"};
+    return identity_add_id_token(who, id_token, &from, problem);
 }
 
 static void expect_refused(const char *id_token, const char *words)
@@ -123,6 +124,55 @@ static void issuer_without_its_scheme(void **unused)
     expect_match("{\"iss\":\"issuer.example\",\"aud\":\"client\",\"email\":\"me@x.org\"}", "me@x.org", IDENTITY_SAME);
 }
 
+/* An id_token with these claims from an issuer of Entra; `any_tenant`: its metadata had the template. */
+static bool is_believed(const char *issuer, bool any_tenant, const char *claims)
+{
+    const struct identity_source from = {.issuer = issuer, .any_tenant = any_tenant, .client_id = "client"};
+    struct identity who = {0};
+    const char *problem;
+    char payload[400];
+    snprintf(payload, sizeof payload, "{%s,\"aud\":\"client\",\"preferred_username\":\"me@x.org\"}", claims);
+    bool believed = identity_add_id_token(&who, token(payload), &from, &problem);
+    if (!believed)
+        assert_string_equal(problem, "it comes from another issuer");
+    identity_free(&who);
+    return believed;
+}
+
+#define ENTRA "https://login.example"
+#define TENANT "72f988bf-86f1-41af-91ab-2d7cd011db47"
+
+static void issuer_of_the_persons_tenant(void **unused)
+{
+    static const char OWN[] = "\"iss\":\"" ENTRA "/" TENANT "/v2.0\",\"tid\":\"" TENANT "\"";
+    (void)unused;
+    assert_true(is_believed(ENTRA "/common/v2.0", true, OWN));
+    assert_true(is_believed(ENTRA "/organizations/v2.0", true, OWN));
+    assert_false(is_believed(ENTRA "/common/v2.0", false, OWN));
+    assert_false(is_believed(ENTRA "/common/v1.0", true, OWN));
+    assert_false(is_believed(ENTRA "/other/v2.0", true, OWN));
+    assert_false(is_believed("https://other.example/common/v2.0", true, OWN));
+}
+
+static void issuer_of_another_tenant(void **unused)
+{
+    static const char *const CLAIMS[] = {
+        "\"iss\":\"" ENTRA "/" TENANT "/v2.0\"",
+        "\"iss\":\"" ENTRA "/" TENANT "/v2.0\",\"tid\":7",
+        "\"iss\":\"" ENTRA "/" TENANT "/v2.0\",\"tid\":\"\"",
+        "\"iss\":\"" ENTRA "/" TENANT "/v2.0\",\"tid\":\"72f988bf\"",
+        "\"iss\":\"" ENTRA "/" TENANT "/v2.0\",\"tid\":\"00000000-0000-0000-0000-000000000000\"",
+        "\"iss\":\"" ENTRA "//v2.0\",\"tid\":\"\"",
+        "\"iss\":\"" ENTRA "/{tenantid}/v2.0\",\"tid\":\"{tenantid}\"",
+        "\"iss\":\"" ENTRA "/a/b/v2.0\",\"tid\":\"a/b\"",
+        "\"iss\":\"" ENTRA "/../v2.0\",\"tid\":\"..\"",
+        "\"tid\":\"" TENANT "\"",
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof CLAIMS / sizeof CLAIMS[0]; i++)
+        assert_false(is_believed(ENTRA "/common/v2.0", true, CLAIMS[i]));
+}
+
 static void issuer_that_is_not_known(void **unused)
 {
     (void)unused;
@@ -211,6 +261,8 @@ int main(void)
         cmocka_unit_test(made_for_another_client),
         cmocka_unit_test(from_another_issuer),
         cmocka_unit_test(issuer_without_its_scheme),
+        cmocka_unit_test(issuer_of_the_persons_tenant),
+        cmocka_unit_test(issuer_of_another_tenant),
         cmocka_unit_test(issuer_that_is_not_known),
         cmocka_unit_test(no_token_at_all),
         cmocka_unit_test(every_length_is_decoded),
