@@ -355,6 +355,7 @@ test_settings_that_cannot_be_used() {
 test_domain_that_publishes_nothing_of_use() {
     refused password.test 'which provider is me@password.test at?'
     refused nothing.test 'which provider is me@nothing.test at?'
+    refused live.nothing.test 'which provider is me@live.nothing.test at?'
 }
 
 # A name server whose answers are cut, to be asked for again by TCP, where it says nothing.

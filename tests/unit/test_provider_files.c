@@ -238,7 +238,12 @@ static void address_is_taken_for_another_providers(void **state)
         {"mail.ru", "mailru"},      {"bk.ru", "mailru"},
         {"comcast.net", "comcast"}, {"x.onmicrosoft.com", "microsoft"},
         {"example.org", NULL},      {"gmail.com.example.org", NULL},
-        {"notmail.ru", NULL},
+        {"notmail.ru", NULL},       {"live.company.example", NULL},
+        {"live.example", NULL},     {"outlook.company.example", NULL},
+        {"outlook.example", NULL},  {"hotmail.company.example", NULL},
+        {"live.co.uk", "outlook"},  {"live.nl", "outlook"},
+        {"live.com.au", "outlook"}, {"hotmail.fr", "outlook"},
+        {"hotmail.com", "outlook"}, {"outlook.com.br", "outlook"},
     };
     static const char *const SERVERS[][2] = {
         {"aspmx.l.google.com", "google"},
