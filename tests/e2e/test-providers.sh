@@ -63,6 +63,13 @@ test_google_login_by_device_is_tried() {
     has "$T/err" "Google has no device login for mail: run 'xoauth2 login --client-id c --client-secret-file $T/secret --browser"
 }
 
+# As its advice says: where no application can be had that takes any port.
+test_token_of_another_program_is_not_for_mailru() {
+    status 0 xoauth2 login --provider mailru --set token_command='/bin/echo token-of-a-program' me@mail.ru
+    gets_token me@mail.ru
+    equals "$(cat "$T/token.secret")" token-of-a-program
+}
+
 test_administrator_cannot_replace_a_provider() {
     mkdir -p "$PROVIDERS"
     printf 'description: Our own\nissuer: %s\nadvice: Ask Karl for --client-id.\ndomains: gmail.com\n' "$ISSUER" > "$PROVIDERS/google.conf"
