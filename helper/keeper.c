@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A reader without the lock may meet a command of a writer at work: then it looks again. */
@@ -125,15 +126,24 @@ static bool push(const struct account *a, const struct secret *text, struct repo
     return ok;
 }
 
+/* The commands of a system's account run as the store's owner, who may put something else in the file's place
+ * while root waits for them: a second name of a file of root's, or a FIFO. */
+static bool is_ours_alone(const struct paths *p, int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+           (st.st_uid == p->owner || st.st_uid == geteuid());
+}
+
 /* Overwrites what was in the file before its name goes. Whether that reaches the same blocks is the file system's
  * affair. */
-static void blot_out(const char *path, size_t len)
+static void blot_out(const struct paths *p, const char *path, size_t len)
 {
     static const char zeros[4096];
-    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return;
-    while (len > 0) {
+    while (len > 0 && is_ours_alone(p, fd)) {
         ssize_t n = write(fd, zeros, len < sizeof zeros ? len : sizeof zeros);
         if (n <= 0)
             break;
@@ -153,7 +163,7 @@ static bool remove_file(const struct account *a, const struct paths *p, size_t l
     state_path(p, a->state_name, path);
     snprintf(aside, sizeof aside, "%s/.%s.json.xxxxxx", p->state, a->state_name);
     if (rename(path, aside) == 0) {
-        blot_out(aside, len);
+        blot_out(p, aside, len);
         (void)unlink(aside);
     }
     return state_remove(p, a->state_name, why);

@@ -6,6 +6,7 @@
 #include "folder.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -168,6 +169,51 @@ static void access_token_of_another_client_is_forgotten(void **unused)
     state_free(&s);
 }
 
+/* Saves while the command that takes the state does this in the store's folder. What is left in `file` is read. */
+static void save_while(const char *done, const char *file, char left[16])
+{
+    char words[512];
+    int fd = open(folder_path(file), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    snprintf(words, sizeof words, "cat > kept; cd state && %s", done);
+    use("cat kept", words);
+    alarm(20);
+    assert_true(save("new"));
+    alarm(0);
+    assert_false(keeper_is_waiting(&account, &p));
+    memset(left, 0, 16);
+    assert_true(read(fd, left, 15) > 0);
+    close(fd);
+}
+
+static void file_in_place_of_the_state_is_overwritten(void **unused)
+{
+    (void)unused;
+    char left[16];
+    use("cat kept", "cat > kept");
+    assert_true(save("old"));
+    folder_write("ours", "untouched", 0600);
+    save_while("mv -f ../ours " NAME ".json", "ours", left);
+    assert_string_equal(left, "");
+    folder_write("linked", "untouched", 0600);
+    save_while("ln ../linked x && mv -f x " NAME ".json", "linked", left);
+    assert_string_equal(left, "untouched");
+    if (getuid() != 0)
+        return;
+    assert_int_equal(chown(folder_write("stranger", "untouched", 0600), 65534, 65534), 0);
+    save_while("mv -f ../stranger " NAME ".json", "stranger", left);
+    assert_string_equal(left, "untouched");
+}
+
+static void fifo_in_place_of_the_state_is_waited_for(void **unused)
+{
+    (void)unused;
+    char left[16];
+    folder_write("other", "untouched", 0600);
+    save_while("rm " NAME ".json && mkfifo -m 600 " NAME ".json", "other", left);
+    must_hold("new");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +223,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(removal_leaves_the_tokens, begin, end),
         cmocka_unit_test_setup_teardown(nothing_kept_is_no_error, begin, end),
         cmocka_unit_test_setup_teardown(access_token_of_another_client_is_forgotten, begin, end),
+        cmocka_unit_test_setup_teardown(file_in_place_of_the_state_is_overwritten, begin, end),
+        cmocka_unit_test_setup_teardown(fifo_in_place_of_the_state_is_waited_for, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
