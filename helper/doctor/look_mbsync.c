@@ -15,6 +15,8 @@
 
 enum { FILE_MAX = 1024 * 1024, VALUE_SIZE = 256 };
 
+static const char BLANKS[] = " \t\r\v\f";
+
 /* One IMAPAccount section, or an IMAPStore that has it all in itself. Of a password only its line number is kept. */
 struct section {
     bool is_open;
@@ -93,45 +95,74 @@ static void end_section(struct file *f)
     *s = (struct section){.is_open = false};
 }
 
-/* The rest of a line without quotes and what follows the closing one. */
-static void copy_value(char to[VALUE_SIZE], const char *value)
+/* Takes a word of a line, as mbsync does: quotes may stand anywhere in it, a backslash takes what follows as it
+ * is, and '#' begins a comment only where a word could. Empty at the end. Returns the rest. */
+static const char *take_word(const char *line, char word[VALUE_SIZE])
 {
-    bool quoted = *value == '"';
-    size_t len = strcspn(value + quoted, quoted ? "\"" : "");
-    snprintf(to, VALUE_SIZE, "%.*s", (int)(len < VALUE_SIZE ? len : VALUE_SIZE - 1), value + quoted);
+    bool quoted = false;
+    size_t len = 0;
+    line += strspn(line, BLANKS);
+    if (*line == '#')
+        line = "";
+    for (; *line && (quoted || !strchr(BLANKS, *line)); line++) {
+        if (*line == '"') {
+            quoted = !quoted;
+            continue;
+        }
+        if (*line == '\\' && line[1])
+            line++;
+        if (len < VALUE_SIZE - 1)
+            word[len++] = *line;
+    }
+    word[len] = '\0';
+    return line;
 }
 
-static bool says_plain(const char *key, const char *value)
+static void take_words(const char *line, char words[VALUE_SIZE])
 {
-    if (strcasecmp(key, "SSLType") == 0 || strcasecmp(key, "TLSType") == 0)
-        return strcasecmp(value, "None") == 0;
-    return strcasecmp(key, "RequireSSL") == 0 && strcasecmp(value, "no") == 0;
+    char word[VALUE_SIZE];
+    words[0] = '\0';
+    for (line = take_word(line, word); *word; line = take_word(line, word)) {
+        size_t len = strlen(words);
+        snprintf(words + len, VALUE_SIZE - len, "%s%s", len > 0 ? " " : "", word);
+    }
 }
 
-static void take_line(struct file *f, unsigned number, char *line)
+static bool is(const char *key, const char *one, const char *other)
+{
+    return strcasecmp(key, one) == 0 || strcasecmp(key, other) == 0;
+}
+
+static bool says_plain(const char *key, const char *rest)
+{
+    char value[VALUE_SIZE];
+    bool is_switch = strcasecmp(key, "RequireSSL") == 0;
+    if (!is_switch && !is(key, "SSLType", "TLSType"))
+        return false;
+    take_word(rest, value);
+    return strcasecmp(value, is_switch ? "no" : "None") == 0;
+}
+
+static void take_line(struct file *f, unsigned number, const char *line)
 {
     struct section *s = &f->section;
-    char *key = line + strspn(line, " \t");
-    size_t len = strcspn(key, " \t");
-    char *value = key + len + strspn(key + len, " \t");
-    if (!*key) {
+    char key[VALUE_SIZE];
+    const char *rest = take_word(line, key);
+    if (!line[strspn(line, BLANKS)]) {
         end_section(f);
-        return;
-    }
-    key[len] = '\0';
-    if (strcasecmp(key, "IMAPAccount") == 0 || strcasecmp(key, "IMAPStore") == 0) {
+    } else if (is(key, "IMAPAccount", "IMAPStore")) {
         end_section(f);
         *s = (struct section){.is_open = true, .line = number};
-        copy_value(s->name, value);
+        take_word(rest, s->name);
     } else if (strcasecmp(key, "Host") == 0) {
-        copy_value(s->host, value);
+        take_word(rest, s->host);
     } else if (strcasecmp(key, "User") == 0) {
-        copy_value(s->user, value);
-    } else if (strcasecmp(key, "AuthMechs") == 0 || strcasecmp(key, "AuthMech") == 0) {
-        copy_value(s->mechanisms, value);
-    } else if (strcasecmp(key, "Pass") == 0 || strcasecmp(key, "PassCmd") == 0) {
+        take_word(rest, s->user);
+    } else if (is(key, "AuthMechs", "AuthMech")) {
+        take_words(rest, s->mechanisms);
+    } else if (is(key, "Pass", "PassCmd")) {
         s->password_line = number;
-    } else if (says_plain(key, value)) {
+    } else if (says_plain(key, rest)) {
         s->plain_line = number;
     }
 }
@@ -140,12 +171,8 @@ static void read_lines(struct file *f, struct secret *text)
 {
     char *rest = text->data;
     unsigned number = 0;
-    for (char *line; (line = strsep(&rest, "\n"));) {
-        number++;
-        line[strcspn(line, "\r")] = '\0';
-        if (*line != '#')
-            take_line(f, number, line);
-    }
+    for (const char *line; (line = strsep(&rest, "\n"));)
+        take_line(f, ++number, line);
     end_section(f);
 }
 

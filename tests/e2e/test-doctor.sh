@@ -929,6 +929,21 @@ isync_no_tls() {
     expected=(problem mbsync-tls "make it 'SSLType IMAPS'")
 }
 
+isync_no_tls_with_a_blank_behind() {
+    mbsyncrc 'Host imap.example.org' 'AuthMechs XOAUTH2' 'SSLType None '
+    expected=(problem mbsync-tls '.mbsyncrc:7: the token would go')
+}
+
+isync_no_tls_with_a_comment_behind() {
+    mbsyncrc 'Host imap.example.org' 'AuthMechs XOAUTH2 # LOGIN' $'\tSSLType\t"None" # for now\r'
+    expected=(problem mbsync-tls '.mbsyncrc:7: the token would go')
+}
+
+isync_mechanism_in_a_comment() {
+    mbsyncrc 'Host imap.example.org' 'AuthMechs LOGIN PLAIN # XOAUTH2'
+    expected=(problem mbsync-mechanism "make it 'AuthMechs XOAUTH2'")
+}
+
 isync_other_host() {
     mbsyncrc 'Host imap.example.net' 'AuthMechs XOAUTH2'
     expected=(problem mbsync-host 'imap.example.net is not among')
@@ -945,6 +960,12 @@ test_mbsync() {
     mbsyncrc 'Host imap.example.org' 'AuthMechs XOAUTH2'
     healthy
     says ok mbsync-mechanism XOAUTH2
+    # What is behind a value.
+    fresh
+    mbsyncrc 'Host imap.example.org # there' "User $ME # mine" '  # nothing' 'AuthMechs XOAUTH2 "OAUTHBEARER" # both' \
+        'SSLType IMAPS # not None'
+    healthy
+    says ok mbsync-mechanism '.mbsyncrc:3: XOAUTH2 OAUTHBEARER'
     # Somebody else's password login is none of our business.
     fresh
     mbsyncrc 'Host imap.example.org' 'User you@example.org' 'AuthMechs LOGIN' 'Pass x'
