@@ -60,23 +60,85 @@ static void look_at_allow(struct record *r, const struct account *a)
         allow_free(&allowed);
 }
 
-/* Another account may claim an address of this one's. Patterns are left alone: the longer one wins. */
+/* An address that other accounts may claim, too. */
+struct claim {
+    struct record *record;
+    const struct account *account;
+    const struct paths *paths;
+    const char *user;
+};
+
+/* Whether a host or pattern of one list is allowed by the other. */
+static bool allows_one(const char *hosts, const char *list)
+{
+    const char *entry;
+    char host[256];
+    size_t len;
+    while ((entry = glob_next(&list, &len))) {
+        snprintf(host, sizeof host, "%.*s", (int)len, entry);
+        if (account_hosts_allow(hosts, host))
+            return true;
+    }
+    return false;
+}
+
+/* Where no server is allowed by both, the server decides. */
+static bool may_serve_the_same(const struct account *a, const struct account *b)
+{
+    const char *one = account_value(a, SETTING_HOSTS);
+    const char *other = account_value(b, SETTING_HOSTS);
+    return !one || !other || allows_one(one, other) || allows_one(other, one);
+}
+
+static bool look_at_rival(void *arg, const char *name)
+{
+    const struct claim *c = arg;
+    struct account rival;
+    struct report why;
+    if (strcmp(name, c->account->name) == 0)
+        return true;
+    bool tied = account_load(&rival, c->paths, name, &why) == READFILE_OK && rival.file.value[SETTING_USERS] &&
+                glob_rank(rival.file.value[SETTING_USERS], c->user) == GLOB_EXACT &&
+                may_serve_the_same(c->account, &rival);
+    account_free(&rival);
+    if (!tied)
+        return true;
+    account_tie(c->paths, c->user, c->account->name, name, &why);
+    record_add(c->record, CHECK_ACCOUNT_USERS, LEVEL_PROBLEM, c->account->name, "%s", why.text);
+    return false;
+}
+
+/* The account of that very name goes before all others. */
+static void look_at_user(struct claim *c)
+{
+    struct account namesake;
+    struct report why;
+    char name[ACCOUNT_NAME_MAX + 1];
+    enum readfile_result result = READFILE_MISSING;
+    account_init(&namesake);
+    if (account_name(c->user, name, &why))
+        result = account_load(&namesake, c->paths, name, &why);
+    account_free(&namesake);
+    if (result == READFILE_MISSING)
+        account_each(c->paths, look_at_rival, c, &why);
+    else if (result == READFILE_REFUSED)
+        record_add(c->record, CHECK_ACCOUNT_USERS, LEVEL_PROBLEM, c->account->name, "%s", why.text);
+}
+
+/* Patterns are left alone: the longer one wins. */
 static void look_at_users(struct record *r, const struct account *a, const struct paths *p)
 {
     const char *list = a->file.value[SETTING_USERS];
     const char *entry;
     size_t len;
     while (list && (entry = glob_next(&list, &len))) {
-        struct account other;
-        struct report passed_over, why;
         char user[ACCOUNT_NAME_MAX + 1];
+        struct claim c = {r, a, p, user};
         if (len > ACCOUNT_NAME_MAX || memchr(entry, '*', len))
             continue;
         memcpy(user, entry, len);
         user[len] = '\0';
-        if (account_find(&other, p, user, NULL, &passed_over, &why) == READFILE_REFUSED)
-            record_add(r, CHECK_ACCOUNT_USERS, LEVEL_PROBLEM, a->name, "%s", why.text);
-        account_free(&other);
+        look_at_user(&c);
     }
 }
 

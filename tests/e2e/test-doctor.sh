@@ -162,6 +162,34 @@ account_two_with_one_user() {
     expected=(problem account-users "team@example.com matches the 'users:' of")
 }
 
+# share_user HOSTS HOSTS: two accounts that have one user, each for these servers.
+share_user() {
+    add_line 'users: team@example.com'
+    cp "$ACCOUNTS/$ME.conf" "$ACCOUNTS/second.conf"
+    cp "$STATES/$ME.json" "$STATES/second.json"
+    add_line "hosts: $1"
+    echo "hosts: $2" >> "$ACCOUNTS/second.conf"
+}
+
+account_two_with_one_user_and_one_host() {
+    share_user '*.example.com imap.example.org' 'imap.example.org imap.example.net'
+    expected=(problem account-users "team@example.com matches the 'users:' of")
+}
+
+account_two_with_one_user_and_a_pattern() {
+    share_user '*.example.com' 'imap.example.com'
+    arguments=("$ME")
+    expected=(problem account-users "team@example.com matches the 'users:' of")
+}
+
+account_user_with_a_broken_account() {
+    add_line 'users: team@example.com'
+    echo 'host: *' > "$ACCOUNTS/team@example.com.conf"
+    chmod 600 "$ACCOUNTS/team@example.com.conf"
+    arguments=("$ME")
+    expected=(problem account-users "unknown key 'host'")
+}
+
 account_server_not_among_hosts() {
     add_line 'hosts: imap.example.com'
     add_line 'servers: imaps://imap.example.net'
@@ -242,6 +270,15 @@ test_accounts() {
     healthy
     healthy "$ME"
     each account
+    # The server decides.
+    share_user '*.example.com' 'imap.example.org'
+    healthy
+    # The account of that name goes before both.
+    fresh
+    share_user '*.example.com' '*.example.com'
+    cp "$ACCOUNTS/$ME.conf" "$ACCOUNTS/team@example.com.conf"
+    cp "$STATES/$ME.json" "$STATES/team@example.com.json"
+    healthy
 }
 
 # finds_no_room ERRNO-TEXT [WRAPPER...]: that the next tokens cannot be written, and nothing else.
