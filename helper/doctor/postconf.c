@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT = 10000 /* milliseconds */, NAME_SIZE = 128, LINKS_MAX = 4 };
+enum { TIMEOUT = 10000 /* milliseconds */, NAME_SIZE = 128, KEY_SIZE = 2 * NAME_SIZE, LINKS_MAX = 4 };
 
 static const char *const FOLDERS[] = {SYSCONFDIR "/postfix",
                                       "/etc/postfix"}; /* the last is what postconf takes itself */
@@ -50,7 +50,7 @@ static bool find_folder(struct postconf *p)
 
 /* Runs postconf and calls `take` with each line. */
 static bool run(const struct postconf *p, const char *program, const char *arguments,
-                void take(const struct postconf *p, char *line), struct report *why)
+                void take(struct json_object *to, char *line), struct json_object *to, struct report *why)
 {
     char command[RUNNER_LINE_MAX];
     struct secret output;
@@ -60,13 +60,13 @@ static bool run(const struct postconf *p, const char *program, const char *argum
     char *rest = ok && output.len > 0 ? output.data : NULL;
     for (char *line; (line = strsep(&rest, "\n"));)
         if (*line)
-            take(p, line);
+            take(to, line);
     secret_free(&output);
     return ok;
 }
 
 /* "NAME = VALUE" */
-static void take_setting(const struct postconf *p, char *line)
+static void take_setting(struct json_object *to, char *line)
 {
     size_t len = strcspn(line, " ");
     const char *value = line + len;
@@ -74,11 +74,11 @@ static void take_setting(const struct postconf *p, char *line)
         return;
     value += 2 + strspn(value + 2, " ");
     line[len] = '\0';
-    json_object_object_add(p->settings, line, json_object_new_string(value));
+    json_object_object_add(to, line, json_object_new_string(value));
 }
 
 /* "NAME TYPE PRIVATE UNPRIVILEGED CHROOT WAKEUP LIMIT COMMAND [ARGUMENT]..." */
-static void take_service(const struct postconf *p, char *line)
+static void take_service(struct json_object *to, char *line)
 {
     enum { NAME, TYPE, PRIVATE, UNPRIVILEGED, CHROOT, WAKEUP, LIMIT, COMMAND, COLUMNS };
     char *column[COLUMNS];
@@ -90,7 +90,7 @@ static void take_service(const struct postconf *p, char *line)
     struct json_object *service = json_object_new_object();
     json_object_object_add(service, "name", json_object_new_string(column[NAME]));
     json_object_object_add(service, "chroot", json_object_new_string(column[CHROOT]));
-    json_object_array_add(p->services, service);
+    json_object_array_add(to, service);
 }
 
 bool postconf_open(struct postconf *p, struct report *why)
@@ -101,14 +101,23 @@ bool postconf_open(struct postconf *p, struct report *why)
     if (!program || !find_folder(p))
         return false;
     p->settings = json_object_new_object();
+    p->expanded = json_object_new_object();
     p->services = json_object_new_array();
-    return run(p, program, SETTINGS, take_setting, why) && run(p, program, "-P", take_setting, why) &&
-           run(p, program, "-M", take_service, why);
+    /* Where that fails, what is written is judged. */
+    struct report ignored;
+    char expanded[sizeof SETTINGS + 4];
+    snprintf(expanded, sizeof expanded, "-x %s", SETTINGS);
+    (void)(run(p, program, expanded, take_setting, p->expanded, &ignored) &&
+           run(p, program, "-x -P", take_setting, p->expanded, &ignored));
+    return run(p, program, SETTINGS, take_setting, p->settings, why) &&
+           run(p, program, "-P", take_setting, p->settings, why) &&
+           run(p, program, "-M", take_service, p->services, why);
 }
 
 void postconf_close(struct postconf *p)
 {
     json_object_put(p->settings);
+    json_object_put(p->expanded);
     json_object_put(p->services);
     *p = (struct postconf){.settings = NULL};
 }
@@ -138,28 +147,43 @@ bool postconf_has_chroot(const struct postconf *p, size_t index)
     return !level || strtol(level, NULL, 10) < 1; /* master(5) */
 }
 
+/* What is written for a setting, and by which key. NULL for one that was not asked for. */
+static const char *find(const struct postconf *p, const char *service, const char *name, char key[KEY_SIZE])
+{
+    snprintf(key, KEY_SIZE, "%s/unix/%s", service, name);
+    const char *value = text_of(p->settings, key);
+    if (value)
+        return value;
+    snprintf(key, KEY_SIZE, "%s", name);
+    return text_of(p->settings, key);
+}
+
+/* Whether a value is "$name", "${name}" or "$(name)" alone. */
+static bool is_link(const char *value, char linked[NAME_SIZE])
+{
+    if (*value != '$')
+        return false;
+    const char *start = value + 1 + strspn(value + 1, "{(");
+    size_t len = strspn(start, "abcdefghijklmnopqrstuvwxyz_");
+    if (len == 0 || len >= NAME_SIZE || start[len + strspn(start + len, "})")])
+        return false;
+    snprintf(linked, NAME_SIZE, "%.*s", (int)len, start);
+    return true;
+}
+
 const char *postconf_value(const struct postconf *p, const char *service, const char *name,
                            char where[POSTCONF_WHERE_MAX])
 {
-    const char *value = NULL;
-    char key[2 * NAME_SIZE];
+    char key[KEY_SIZE];
+    char next[KEY_SIZE];
     char linked[NAME_SIZE];
-    for (int i = 0; i < LINKS_MAX; i++) {
-        snprintf(key, sizeof key, "%s/unix/%s", service, name);
-        value = text_of(p->settings, key);
-        if (where)
-            snprintf(where, POSTCONF_WHERE_MAX, value ? "%s-P '%s" : "%s-e '%s", p->options, value ? key : name);
-        if (!value)
-            value = text_of(p->settings, name);
-        if (!value || *value != '$')
-            break;
-        /* "$name", "${name}" or "$(name)" alone; anything longer stays as it is. */
-        const char *start = value + 1 + strspn(value + 1, "{(");
-        size_t len = strspn(start, "abcdefghijklmnopqrstuvwxyz_");
-        if (len == 0 || len >= sizeof linked || start[len + strspn(start + len, "})")])
-            break;
-        snprintf(linked, sizeof linked, "%.*s", (int)len, start);
-        name = linked;
+    const char *written = find(p, service, name, key);
+    for (int i = 0; i < LINKS_MAX && written && is_link(written, linked) && find(p, service, linked, next); i++) {
+        memcpy(key, next, sizeof key);
+        written = text_of(p->settings, key);
     }
-    return value ? value : "";
+    if (where)
+        snprintf(where, POSTCONF_WHERE_MAX, "%s-%c '%s", p->options, strchr(key, '/') ? 'P' : 'e', key);
+    const char *expanded = text_of(p->expanded, key);
+    return expanded ? expanded : written ? written : "";
 }

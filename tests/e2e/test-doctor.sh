@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2016 # names in single quotes are Postfix's
 # xoauth2 doctor: a set-up that works is found healthy; each of the mistakes below is planted into it, alone, and must
 # be found, by its name, with what mends it.
 # shellcheck source-path=SCRIPTDIR
@@ -785,6 +786,25 @@ postfix_noplaintext_of_one_service() {
         "run \"postconf -c $POSTFIX -P 'smtp/unix/smtp_sasl_tls_security_options = noanonymous'\"")
 }
 
+postfix_noplaintext_by_a_name_of_its_own() {
+    echo 'my_options = noplaintext' >> "$POSTFIX/main.cf"
+    set_postfix 'smtp_sasl_security_options = $my_options, noanonymous'
+    expected=(problem postfix-noplaintext
+        "run \"postconf -c $POSTFIX -e 'smtp_sasl_security_options = noanonymous'\"")
+}
+
+postfix_noplaintext_by_a_name_in_one_service() {
+    echo 'my_options = noplaintext' >> "$POSTFIX/main.cf"
+    sed -i '1a\    -o smtp_sasl_tls_security_options=$my_options' "$POSTFIX/master.cf"
+    expected=(problem postfix-noplaintext
+        "run \"postconf -c $POSTFIX -P 'smtp/unix/smtp_sasl_tls_security_options = noanonymous'\"")
+}
+
+postfix_no_source_by_the_folder_of_the_file() {
+    set_postfix 'smtp_sasl_password_maps = hash:${config_directory}/nowhere'
+    expected=(problem postfix-passwords "$POSTFIX/nowhere of smtp_sasl_password_maps is missing")
+}
+
 postfix_no_filter() {
     set_postfix 'smtp_sasl_mechanism_filter ='
     expected=(warning postfix-mechanisms "postconf -c $POSTFIX -e 'smtp_sasl_mechanism_filter = xoauth2'")
@@ -885,6 +905,15 @@ test_postfix() {
     start_agent "$T/queue$SOCKET"
     healthy
     says ok postfix-agent "answers at $SOCKET"
+    says ok postfix-allowed 'postfix gets the token'
+    # Names of one's own, and those of Postfix.
+    printf 'my_%s\n' 'maps = hash:${config_directory}/sasl_passwd' 'filter = xoauth2' 'level = secure' \
+        >> "$POSTFIX/main.cf"
+    set_postfix 'smtp_sasl_password_maps = $my_maps'
+    set_postfix 'smtp_sasl_mechanism_filter = $my_filter'
+    set_postfix 'smtp_tls_security_level = ${my_level}'
+    healthy
+    says ok postfix-passwords "$POSTFIX/sasl_passwd"
     says ok postfix-allowed 'postfix gets the token'
     each postfix restore_postfix
     stop_agent
