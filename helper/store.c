@@ -214,11 +214,14 @@ static bool damaged(const struct paths *p, const char *name, const char *path, c
 {
     if (wrong == NO_MEMORY)
         return report_set(why, FAILURE_UNREACHABLE, "%s %s: try again later", path, wrong);
+    const char *user = strchr(name, ' '); /* a mailbox that has a token of its own: nobody logs in for it */
+    char what[128];
     if (member)
-        return report_set(why, FAILURE_CONFIG, "%s is damaged ('%s' %s): move it away and run 'xoauth2%s login %s'",
-                          path, member, wrong, paths_option(p), name);
-    return report_set(why, FAILURE_CONFIG, "%s is damaged (%s): move it away and run 'xoauth2%s login %s'", path,
-                      wrong, paths_option(p), name);
+        snprintf(what, sizeof what, "'%s' %s", member, wrong);
+    else
+        snprintf(what, sizeof what, "%s", wrong);
+    return report_set(why, FAILURE_CONFIG, "%s is damaged (%s): move it away and run 'xoauth2%s %s %s'", path,
+                      what, paths_option(p), user ? "token" : "login", user ? user + 1 : name);
 }
 
 static bool check_folder(const struct paths *p, const struct stat *st, struct report *why)

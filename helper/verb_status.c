@@ -13,14 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that is shown of one account. */
+/* All that is shown of one account, or of a user's mailbox that has a token of its own there. */
 struct view {
     const char *name;
+    const char *user; /* whose mailbox; NULL: the account itself */
     const struct paths *paths;
     struct account account;
     struct state state;
     struct report problem; /* FAILURE_NONE: all is well */
     bool is_loaded;        /* whether account and state could be read */
+    int status;            /* the worst exit status, that of each user counted in */
     int64_t now;
     int64_t refresh_ends_at; /* 0 unknown */
     char account_file[PATH_MAX];
@@ -55,32 +57,40 @@ static void judge(struct view *v)
             &v->problem, FAILURE_CONFIG,
             "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by hand to "
             "see why, then 'xoauth2%s refresh %s'",
-            v->account_file, v->state_file, option, v->name);
+            v->account_file, v->state_file, option, v->user ? v->user : v->name);
     else if (!s->refresh_token && !s->unattended && !state_is_valid(s, v->now))
         report_set(&v->problem, FAILURE_LOGIN_NEEDED, "%s is not logged in: run 'xoauth2%s login %s'", v->name,
                    option, v->name);
 }
 
-/* Returns false where the account is none of ours to show. */
-static bool view_open(struct view *v, const struct paths *p, const char *name, bool only_readable)
+/* Of the account that is loaded, or of the user's mailbox. */
+static enum readfile_result load_state(struct view *v)
 {
-    *v = (struct view){.name = name, .paths = p, .now = clock_wall()};
+    state_path(v->paths, v->account.state_name, v->state_file);
+    enum readfile_result result = keeper_load(&v->state, &v->account, v->paths, &v->problem);
+    v->is_loaded = result == READFILE_OK || result == READFILE_MISSING;
+    if (v->is_loaded) {
+        judge(v);
+        v->refresh_ends_at = keeper_refresh_end(&v->account, &v->state);
+    }
+    return result;
+}
+
+/* Returns false where the account is none of ours to show. */
+static bool view_open(struct view *v, const struct paths *p, const char *name, const char *user,
+                      bool only_readable)
+{
+    *v = (struct view){.name = name, .user = user, .paths = p, .now = clock_wall()};
     account_path(p, name, v->account_file);
     state_path(p, name, v->state_file);
     state_init(&v->state);
     enum readfile_result result = account_load(&v->account, p, name, &v->problem);
     if (result == READFILE_MISSING) /* just removed */
         return false;
-    if (result == READFILE_OK)
-        result = keeper_load(&v->state, &v->account, p, &v->problem);
-    if (result == READFILE_UNREADABLE && only_readable)
-        return false;
-    v->is_loaded = result == READFILE_OK || result == READFILE_MISSING;
-    if (v->is_loaded) {
-        judge(v);
-        v->refresh_ends_at = keeper_refresh_end(&v->account, &v->state);
-    }
-    return true;
+    if (result == READFILE_OK && (!user || account_set_user(&v->account, user, &v->problem)))
+        result = load_state(v);
+    v->status = command_status(v->problem.code);
+    return result != READFILE_UNREADABLE || !only_readable;
 }
 
 static void view_close(struct view *v)
@@ -165,27 +175,17 @@ static void print_error(const struct view *v)
     printf("  since          %s\n", when);
 }
 
-struct listing {
-    const struct paths *paths;
-    size_t skip; /* bytes of the account's name and the blank behind it */
-    int64_t now;
-};
-
-/* One of the users that have a token of their own. */
-static void print_user(void *arg, const char *name)
+static void print_user(void *arg, const struct view *v)
 {
-    const struct listing *l = arg;
-    struct state s;
-    struct report ignored;
+    (void)arg;
     char when[COMMAND_TIME_MAX];
     char text[COMMAND_TIME_MAX + NAME_MAX + 32];
-    if (state_load(&s, l->paths, name, &ignored) != READFILE_OK)
-        return;
-    command_time(s.expires_at, l->now, when);
-    snprintf(text, sizeof text, "%s, %s%s", name + l->skip,
-             s.access_token ? "access token until " : "no access token", s.access_token ? when : "");
+    const struct state *s = &v->state;
+    command_time(s->expires_at, v->now, when);
+    snprintf(text, sizeof text, "%s, %s%s", v->user, s->access_token ? "access token until " : "no access token",
+             s->access_token ? when : "");
     print_value("user", text);
-    state_free(&s);
+    print_error(v);
 }
 
 /* What only the agent of the account's store knows, if there is one. */
@@ -201,9 +201,49 @@ static void print_agent(const struct view *v)
            !s.renewing && s.next_refresh > 0 ? when : "", (long long)s.served, (long long)s.waiting);
 }
 
-static void print_view(const struct view *v)
+/* 77 before 1 before 75: what needs a person comes first. */
+static int worse(int a, int b)
+{
+    static const int ORDER[] = {EXIT_LOGIN_NEEDED, EXIT_FAILED, EXIT_TEMPORARY};
+    for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++)
+        if (a == ORDER[i] || b == ORDER[i])
+            return ORDER[i];
+    return EXIT_OK;
+}
+
+struct listing {
+    struct view *account;
+    void (*show)(void *arg, const struct view *user);
+    void *arg;
+};
+
+static void visit_user(void *arg, const char *name)
+{
+    const struct listing *l = arg;
+    struct view v = *l->account; /* whose account it goes on to own */
+    v.user = name + strlen(v.name) + 1;
+    v.problem.code = FAILURE_NONE;
+    state_init(&v.state);
+    if (account_set_user(&v.account, v.user, &v.problem) && load_state(&v) != READFILE_MISSING) {
+        l->show(l->arg, &v);
+        l->account->status = worse(l->account->status, command_status(v.problem.code));
+    }
+    state_free(&v.state);
+}
+
+/* Shows each user who has a token of his own, and counts him in. */
+static void each_user(struct view *v, void (*show)(void *arg, const struct view *user), void *arg)
+{
+    struct listing l = {v, show, arg};
+    if (v->is_loaded && !v->user && account_is_per_user(&v->account))
+        state_each_user(v->paths, v->name, visit_user, &l);
+}
+
+static void print_view(struct view *v)
 {
     printf("%s%s\n", v->name, v->paths->system ? " (system)" : "");
+    if (v->user)
+        print_value("user", v->user);
     if (v->is_loaded) {
         print_value("provider", provider_of(v));
         if (v->state.unattended)
@@ -213,11 +253,8 @@ static void print_view(const struct view *v)
         print_access_token(v);
         print_refresh_token(v);
     }
-    if (v->is_loaded && account_is_per_user(&v->account)) {
-        struct listing l = {v->paths, strlen(v->name) + 1, v->now};
-        state_each_user(v->paths, v->name, print_user, &l);
-    }
     print_error(v);
+    each_user(v, print_user, NULL);
     print_agent(v);
     printf("  account file   %s\n", v->account_file);
     printf("  state file     %s\n", v->state_file);
@@ -269,51 +306,59 @@ static struct json_object *agent_as_json(const struct view *v)
     return agent;
 }
 
+/* What an account and a user of it have in common. */
+static void add_standing(struct json_object *to, const struct view *v)
+{
+    add_text(to, "user", v->user);
+    add_text(to, "state", failure_name(v->problem.code));
+    json_object_object_add(to, "access_token", tokens_as_json(v, false));
+    json_object_object_add(to, "last_error", v->problem.code == FAILURE_NONE ? NULL : error_as_json(v));
+    add_text(to, "state_file", v->state_file);
+}
+
+static void add_user(void *arg, const struct view *v)
+{
+    struct json_object *user = json_object_new_object();
+    add_standing(user, v);
+    json_object_array_add(arg, user);
+}
+
 /* Members are only ever added; what is not known is null. */
-static struct json_object *view_as_json(const struct view *v)
+static struct json_object *view_as_json(struct view *v)
 {
     struct json_object *item = json_object_new_object();
+    struct json_object *users = account_is_per_user(&v->account) && !v->user ? json_object_new_array() : NULL;
+    each_user(v, add_user, users);
     add_text(item, "account", v->name);
+    add_standing(item, v);
     add_text(item, "store", v->paths->system ? "system" : "user");
-    add_text(item, "state", failure_name(v->problem.code));
     add_text(item, "provider", account_value(&v->account, SETTING_PROVIDER));
     add_text(item, "grant", v->is_loaded ? grant_of(v) : NULL);
     add_text(item, "issuer", v->state.issuer ? v->state.issuer : account_value(&v->account, SETTING_ISSUER));
     add_text(item, "signed_in_as", v->state.signed_in_as);
     add_text(item, "scope", v->state.scope);
     add_time(item, "login_at", v->state.login_at);
-    json_object_object_add(item, "access_token", tokens_as_json(v, false));
     json_object_object_add(item, "refresh_token", tokens_as_json(v, true));
-    json_object_object_add(item, "last_error", v->problem.code == FAILURE_NONE ? NULL : error_as_json(v));
+    json_object_object_add(item, "users", users);
     json_object_object_add(item, "agent", agent_as_json(v));
     add_text(item, "account_file", v->account_file);
-    add_text(item, "state_file", v->state_file);
     return item;
 }
 
 /* What is shown so far. */
 struct output {
     bool only_readable;
+    const char *user;         /* whose mailbox was asked for; NULL: the account */
     struct json_object *json; /* an array; NULL for text */
     size_t count;
     int status; /* the worst so far */
 };
 
-/* 77 before 1 before 75: what needs a person comes first. */
-static int worse(int a, int b)
-{
-    static const int ORDER[] = {EXIT_LOGIN_NEEDED, EXIT_FAILED, EXIT_TEMPORARY};
-    for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++)
-        if (a == ORDER[i] || b == ORDER[i])
-            return ORDER[i];
-    return EXIT_OK;
-}
-
 static void show(void *arg, const struct paths *p, const char *name)
 {
     struct output *out = arg;
     struct view v;
-    if (view_open(&v, p, name, out->only_readable && p->system)) {
+    if (view_open(&v, p, name, out->user, out->only_readable && p->system)) {
         if (out->json) {
             json_object_array_add(out->json, view_as_json(&v));
         } else {
@@ -322,7 +367,7 @@ static void show(void *arg, const struct paths *p, const char *name)
             print_view(&v);
         }
         out->count++;
-        out->status = worse(out->status, command_status(v.problem.code));
+        out->status = worse(out->status, v.status);
     }
     view_close(&v);
 }
@@ -336,6 +381,7 @@ static bool show_one(const struct command *c, struct output *out, struct report 
     if (!account_name(c->account, name, why))
         return false;
     if (command_account(c, &a, &p, why)) {
+        out->user = strcmp(a.state_name, a.name) != 0 ? a.subject : NULL;
         show(out, &p, a.name);
         account_free(&a);
         return true;

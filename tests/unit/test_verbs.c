@@ -246,6 +246,74 @@ static void status_as_json(void **state)
     json_object_put(all);
 }
 
+/* An account of which each mailbox has a token of its own: ann's could not be renewed. */
+static void has_mailboxes(void)
+{
+    static const char ACCOUNT[] = "token_endpoint: https://x.org\n"
+                                  "grant: jwt_bearer\n"
+                                  "client_key_file: /k\n"
+                                  "users: *@y.org\n";
+    static const char FAILURE[] = "{\"last_error\": {\"code\": \"unreachable\", \"message\": \"what happened\"}}";
+    store_folder_account(NAME, ACCOUNT);
+    store_folder_state(NAME " ann@y.org", FAILURE);
+    store_folder_state(NAME " bob@y.org", "{\"access_token\":\"access-hush\",\"expires_at\":99999999999}");
+}
+
+static void status_of_mailboxes_is_that_of_the_account(void **state)
+{
+    (void)state;
+    has_mailboxes();
+    assert_int_equal(run("status"), 75);
+    assert_non_null(strstr(out(), "ann@y.org, no access token\n  problem        what happened\n"));
+    assert_non_null(strstr(out(), "bob@y.org, access token until"));
+    assert_int_equal(run("status bob@y.org"), 0);
+    assert_null(strstr(out(), "ann@y.org"));
+    assert_int_equal(run("status cy@y.org"), 0);
+    assert_non_null(strstr(out(), "  user           cy@y.org\n"));
+    assert_int_equal(run("status Ann@y.org"), 75);
+    assert_non_null(strstr(out(), NAME "\n  user           ann@y.org\n"));
+    assert_non_null(strstr(out(), "what happened"));
+    assert_null(strstr(out(), "bob@y.org"));
+    store_folder_state(NAME " bob@y.org", "{");
+    assert_int_equal(run("status " NAME), 1);
+    assert_non_null(strstr(out(), "bob@y.org.json is damaged"));
+    fails_with(1, "token bob@y.org", "move it away and run 'xoauth2 token bob@y.org'");
+    assert_int_equal(run("status bob@y.org"), 1);
+    assert_non_null(strstr(out(), "bob@y.org.json is damaged"));
+}
+
+/* Of an object below a list, this member. */
+static const char *text_at(struct json_object *list, size_t index, const char *member)
+{
+    return json_object_get_string(json_object_object_get(json_object_array_get_idx(list, index), member));
+}
+
+static void status_of_mailboxes_as_json(void **state)
+{
+    (void)state;
+    struct json_object *users;
+    has_mailboxes();
+    assert_int_equal(run("status --json"), 75);
+    struct json_object *all = json_tokener_parse(out());
+    assert_string_equal(text_at(all, 0, "state"), "ok");
+    assert_null(text_at(all, 0, "user"));
+    assert_true(json_object_object_get_ex(json_object_array_get_idx(all, 0), "users", &users));
+    assert_int_equal(json_object_array_length(users), 2);
+    assert_string_equal(text_at(users, 0, "user"), "ann@y.org");
+    assert_string_equal(text_at(users, 0, "state"), "unreachable");
+    assert_non_null(strstr(text_at(users, 0, "last_error"), "what happened"));
+    assert_string_equal(text_at(users, 1, "state"), "ok");
+    assert_non_null(strstr(text_at(users, 1, "state_file"), NAME " bob@y.org.json"));
+    json_object_put(all);
+    assert_int_equal(run("status --json ann@y.org"), 75);
+    all = json_tokener_parse(out());
+    assert_string_equal(text_at(all, 0, "account"), NAME);
+    assert_string_equal(text_at(all, 0, "user"), "ann@y.org");
+    assert_string_equal(text_at(all, 0, "state"), "unreachable");
+    assert_null(text_at(all, 0, "users"));
+    json_object_put(all);
+}
+
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
     (void)state;
@@ -417,6 +485,8 @@ int main(void)
         T(status_shows_no_secret),
         T(status_shows_what_is_wrong),
         T(status_as_json),
+        T(status_of_mailboxes_is_that_of_the_account),
+        T(status_of_mailboxes_as_json),
         T(control_characters_do_not_reach_the_terminal),
         T(helper_answers_one_request_after_the_other),
         T(helper_ends_with_its_input),
