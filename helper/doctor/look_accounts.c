@@ -185,8 +185,8 @@ static void look_at_owner(struct record *r, const struct account *a, const struc
                    a->file.path);
 }
 
-/* False where the file is none of this user's to read. */
-static bool look_at_account(struct record *r, const struct paths *p, const char *name)
+/* With the tokens of `user` alone where each mailbox has its own. False where the file is none of ours to read. */
+static bool look_at_account(struct record *r, const struct paths *p, const char *name, const char *user)
 {
     struct account a;
     struct report why;
@@ -198,6 +198,8 @@ static bool look_at_account(struct record *r, const struct paths *p, const char 
         look_at_allow(r, &a);
         look_at_users(r, &a, p);
         look_at_client(r, &a, p);
+        if (user)
+            account_set_user(&a, user, &why); /* the one that the account was found for */
         look_at_state(r, &a, p);
     } else if (result == READFILE_REFUSED || (result == READFILE_UNREADABLE && !p->system)) {
         record_add(r, CHECK_ACCOUNT_FILE, LEVEL_PROBLEM, name, "%s", why.text);
@@ -209,7 +211,7 @@ static bool look_at_account(struct record *r, const struct paths *p, const char 
 static bool visit_account(void *arg, const char *name)
 {
     struct visit *v = arg;
-    bool ours = look_at_account(v->record, v->paths, name);
+    bool ours = look_at_account(v->record, v->paths, name, NULL);
     v->count += ours;
     if (ours)
         record_account(v->record, name);
@@ -279,7 +281,7 @@ static void look_at_one(struct record *r, const struct look *look)
     record_account(r, name);
     if (lookup(&a, &p, look->system ? LOOKUP_SYSTEM : LOOKUP_ALL, name, NULL, &why)) {
         record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, name, "%s", a.file.path);
-        look_at_account(r, &p, a.name);
+        look_at_account(r, &p, a.name, name);
         account_free(&a);
     } else if (why.code == FAILURE_NO_ACCOUNT && configured_machine() && geteuid() != 0) {
         record_add(r, CHECK_ACCOUNT_FOUND, LEVEL_OK, name, "not one of %s; the machine's agent is asked for it",

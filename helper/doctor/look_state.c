@@ -25,11 +25,23 @@ struct stand {
     int64_t now;
 };
 
+/* What the account is called by; a mailbox that has a token of its own, by its address. */
+static const char *name_of(const struct account *a)
+{
+    return *a->subject ? a->subject : a->name;
+}
+
+/* Whether it is an account itself of which each mailbox has a token. */
+static bool has_mailboxes(const struct account *a)
+{
+    return account_is_per_user(a) && strcmp(a->state_name, a->name) == 0;
+}
+
 /* Returns false where nobody is logged in, so that nothing more is to be said. */
 static bool judge_login(const struct stand *s)
 {
     const struct state_error *e = &s->state->last_error;
-    const char *name = s->account->name;
+    const char *name = name_of(s->account);
     const char *option = paths_option(s->paths);
     char when[COMMAND_TIME_MAX];
     command_time(e->at, s->now, when);
@@ -51,7 +63,7 @@ static bool judge_login(const struct stand *s)
 
 static void judge_refresh_token(const struct stand *s)
 {
-    const char *name = s->account->name;
+    const char *name = name_of(s->account);
     const char *option = paths_option(s->paths);
     int64_t end = keeper_refresh_end(s->account, s->state);
     char issued[COMMAND_TIME_MAX];
@@ -75,7 +87,7 @@ static void judge_refresh_token(const struct stand *s)
 
 static void judge_access_token(const struct stand *s)
 {
-    const char *name = s->account->name;
+    const char *name = name_of(s->account);
     const char *option = paths_option(s->paths);
     char when[COMMAND_TIME_MAX];
     command_time(s->state->expires_at, s->now, when);
@@ -97,18 +109,19 @@ static void judge_access_token(const struct stand *s)
 
 static void judge(const struct stand *s)
 {
+    const char *name = name_of(s->account);
     char path[PATH_MAX];
     state_path(s->paths, s->account->state_name, path);
     if (keeper_is_waiting(s->account, s->paths))
-        record_add(s->record, CHECK_STATE, LEVEL_PROBLEM, s->account->name,
+        record_add(s->record, CHECK_STATE, LEVEL_PROBLEM, name,
                    "'store_write' in %s has not taken the tokens, which are in %s meanwhile: run that command by "
                    "hand to see "
                    "why, then 'xoauth2%s refresh %s'",
-                   s->account->file.path, path, paths_option(s->paths), s->account->name);
+                   s->account->file.path, path, paths_option(s->paths), name);
     else
-        record_add(s->record, CHECK_STATE, LEVEL_OK, s->account->name, "%s",
+        record_add(s->record, CHECK_STATE, LEVEL_OK, name, "%s",
                    keeper_has_commands(s->account) ? "kept by 'store_read' and 'store_write'" : path);
-    if (!judge_login(s) || account_is_per_user(s->account))
+    if (!judge_login(s) || has_mailboxes(s->account))
         return;
     judge_refresh_token(s);
     judge_access_token(s);
@@ -126,25 +139,53 @@ static void look_for_room(struct record *r, const struct account *a, const struc
     if (lock < 0 && why.code == FAILURE_BUSY)
         return;
     if (lock >= 0 && state_prepare(&w, p, a->state_name, &why))
-        record_add(r, CHECK_STORE_ROOM, LEVEL_OK, a->name, "%s takes the next tokens", p->state);
+        record_add(r, CHECK_STORE_ROOM, LEVEL_OK, name_of(a), "%s takes the next tokens", p->state);
     else
-        record_add(r, CHECK_STORE_ROOM, LEVEL_PROBLEM, a->name, "%s", why.text);
+        record_add(r, CHECK_STORE_ROOM, LEVEL_PROBLEM, name_of(a), "%s", why.text);
     state_abandon(&w);
     store_unlock(&lock);
 }
 
+struct mailboxes {
+    struct record *record;
+    const struct account *account;
+    const struct paths *paths;
+};
+
+/* Of the mailboxes only what fails is told: there may be thousands. */
+static void look_at_mailbox(void *arg, const char *name)
+{
+    const struct mailboxes *m = arg;
+    struct account a = *m->account; /* whose settings stay that one's */
+    struct state state;
+    struct report why;
+    state_init(&state);
+    if (!account_set_user(&a, name + strlen(a.name) + 1, &why))
+        return;
+    enum readfile_result result = keeper_load(&state, &a, m->paths, &why);
+    struct stand s = {.record = m->record, .account = &a, .paths = m->paths, .state = &state, .now = clock_wall()};
+    if (result == READFILE_REFUSED)
+        record_add(m->record, CHECK_STATE, LEVEL_PROBLEM, a.subject, "%s", why.text);
+    else if (result == READFILE_OK && state.last_error.code != FAILURE_NONE)
+        judge_login(&s);
+    state_free(&state);
+}
+
 void look_at_state(struct record *r, const struct account *a, const struct paths *p)
 {
+    struct mailboxes m = {r, a, p};
     struct state state;
     struct report why;
     enum readfile_result result = keeper_load(&state, a, p, &why);
     if (result == READFILE_OK || result == READFILE_MISSING) {
         struct stand s = {.record = r, .account = a, .paths = p, .state = &state, .now = clock_wall()};
         judge(&s);
+        if (has_mailboxes(a))
+            state_each_user(p, a->name, look_at_mailbox, &m);
         look_for_room(r, a, p);
         look_at_provider(r, a, &state);
     } else if (result == READFILE_REFUSED || !p->system) {
-        record_add(r, CHECK_STATE, LEVEL_PROBLEM, a->name, "%s", why.text);
+        record_add(r, CHECK_STATE, LEVEL_PROBLEM, name_of(a), "%s", why.text);
     }
     state_free(&state);
 }

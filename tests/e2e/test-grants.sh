@@ -173,6 +173,35 @@ test_service_account_gets_no_token() {
     equals "$(find "$STATES" -name '*.json')" ''
 }
 
+test_failure_of_one_mailbox_is_not_shown() {
+    ME=robot@contoso.com
+    service_account 'users: *@contoso.com'
+    local name
+    token_of anna@contoso.com anna.contoso.com
+    status 1 xoauth2 token nobody@contoso.com
+    for name in "$ME" nobody@contoso.com; do
+        status 1 xoauth2 status "$name"
+        has "$T/out" 'Invalid email or User ID'
+        xoauth2 doctor --json "$name" > "$T/out" || true
+        jq -e '.findings[] | select(.check == "login" and .level == "problem" and .subject == "nobody@contoso.com")
+            | .message | contains("Invalid email or User ID")' "$T/out" > "$T/found" || fail "$(cat "$T/out")"
+    done
+    status 1 xoauth2 status --json
+    equals "$(jq -c '.[0] | [.state, (.users[] | .user, .state)]' "$T/out")" \
+        '["ok","anna@contoso.com","ok","nobody@contoso.com","config"]'
+    status 0 xoauth2 status anna@contoso.com
+    has_not "$T/out" nobody@contoso.com
+    xoauth2 doctor --json anna@contoso.com > "$T/out" || true
+    equals "$(jq -c '[.findings[] | select(.subject == "anna@contoso.com" and .level != "ok")]' "$T/out")" '[]'
+    echo '{' > "$STATES/$ME anna@contoso.com.json"
+    status 1 xoauth2 status "$ME"
+    has "$T/out" "move it away and run 'xoauth2 token anna@contoso.com'"
+    xoauth2 doctor --json "$ME" > "$T/out" || true
+    has "$T/out" "move it away and run 'xoauth2 token anna@contoso.com'"
+    mv "$STATES/$ME anna@contoso.com.json" "$T/"
+    token_of anna@contoso.com anna.contoso.com
+}
+
 # What single mailboxes have is not in a dump: it is fetched again.
 test_dump_of_a_service_account_is_of_no_use() {
     ME=robot@contoso.com
