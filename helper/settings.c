@@ -492,6 +492,10 @@ static bool check_grant_keys(const struct keyfile *file, struct report *why)
         !file->value[SETTING_CLIENT_KEY_FILE])
         return keyfile_complain(file, SETTING_GRANT, why,
                                 "'grant: jwt_bearer' needs 'service_account_file' or 'client_key_file': add one");
+    if (has_grant(file, "jwt_bearer") && !file->value[SETTING_SUBJECT] && file->value[SETTING_STORE_READ])
+        return keyfile_complain(file, SETTING_STORE_READ, why,
+                                "'store_read' keeps one token, but with 'grant: jwt_bearer' each mailbox has its own: "
+                                "name one mailbox with 'subject', or remove 'store_read' and 'store_write'");
     return true;
 }
 

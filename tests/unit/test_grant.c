@@ -96,6 +96,8 @@ static void settings_that_exclude_each_other_are_taken(void **state)
     refused(T "client_certificate_file: /c\n", "needs 'client_key_file'");
     refused(T "store_read: true\n", "needs 'store_write'");
     refused(T "store_write: true\n", "needs 'store_read'");
+    refused(T "grant: jwt_bearer\nservice_account_file: /s\nstore_read: true\nstore_write: true\n",
+            "each mailbox has its own");
     refused(T "service_account_file: /s\n", "goes with 'grant: jwt_bearer'");
     refused(T "grant: client_credentials\nidentity_endpoint: https://x.org/\n",
             "goes with 'grant: managed_identity'");
