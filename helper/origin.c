@@ -73,6 +73,17 @@ bool origin_report(enum setting changed, const char *name, const struct paths *p
                       name, paths_option(p), name);
 }
 
+bool origin_check(const struct account *a, const struct state *s, const struct paths *p, struct report *why)
+{
+    struct origin now;
+    bool ok = origin_take(&now, a, why);
+    enum setting changed = ok && !s->unattended ? origin_changed(&now, s) : SETTING_COUNT;
+    if (changed != SETTING_COUNT)
+        ok = origin_report(changed, a->name, p, why);
+    origin_free(&now);
+    return ok;
+}
+
 void origin_forget(const struct origin *o, struct state *s)
 {
     if (origin_changed(o, s) == SETTING_COUNT)

@@ -25,6 +25,9 @@ enum setting origin_changed(const struct origin *o, const struct state *s);
 /* "the issuer of ACCOUNT was changed after the last login: run ...", with FAILURE_LOGIN_NEEDED. Returns false. */
 bool origin_report(enum setting changed, const char *name, const struct paths *p, struct report *why);
 
+/* The same for an account as it is now, where a person logs in. False with that report, or where memory is short. */
+bool origin_check(const struct account *a, const struct state *s, const struct paths *p, struct report *why);
+
 /* Takes an access token that was issued before such a change out of `s`; the disk is left as it is. */
 void origin_forget(const struct origin *o, struct state *s);
 

@@ -29,26 +29,13 @@ struct view {
     char state_file[PATH_MAX];
 };
 
-/* Whether the account file still names the place that the tokens came from. */
-static void judge_origin(struct view *v)
-{
-    struct origin now;
-    enum setting changed = SETTING_COUNT;
-    if (origin_take(&now, &v->account, &v->problem))
-        changed = origin_changed(&now, &v->state);
-    if (changed != SETTING_COUNT && !v->state.unattended)
-        origin_report(changed, v->name, v->paths, &v->problem);
-    origin_free(&now);
-}
-
 /* How it stands with an account whose files are right. */
 static void judge(struct view *v)
 {
     const struct state *s = &v->state;
     const struct state_error *e = &s->last_error;
     const char *option = paths_option(v->paths);
-    judge_origin(v);
-    if (v->problem.code != FAILURE_NONE)
+    if (!origin_check(&v->account, s, v->paths, &v->problem))
         return;
     if (e->code != FAILURE_NONE)
         report_set(&v->problem, e->code, "%s", e->message ? e->message : failure_name(e->code));

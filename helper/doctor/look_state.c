@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "command.h"
 #include "keeper.h"
+#include "origin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,12 @@ static bool judge_login(const struct stand *s)
     const char *name = name_of(s->account);
     const char *option = paths_option(s->paths);
     char when[COMMAND_TIME_MAX];
+    struct report why;
     command_time(e->at, s->now, when);
+    if (!origin_check(s->account, s->state, s->paths, &why)) {
+        record_add(s->record, CHECK_LOGIN, LEVEL_PROBLEM, name, "%s", why.text);
+        return false;
+    }
     if (e->code == FAILURE_NONE && !s->state->refresh_token && !s->state->unattended &&
         !state_is_valid(s->state, s->now)) {
         record_add(s->record, CHECK_LOGIN, LEVEL_PROBLEM, name, "%s is not logged in: run 'xoauth2%s login %s'", name,

@@ -241,6 +241,11 @@ account_not_logged_in() {
     expected=(problem login "run 'xoauth2 login $ME'")
 }
 
+account_moved_to_another_client() {
+    sed -i 's/^client_id: .*/client_id: another/' "$ACCOUNTS/$ME.conf"
+    expected=(problem login 'the client id of')
+}
+
 account_login_ended() {
     change_state '.last_error = {code: "login-needed", message: "run it again", at: 5}'
     expected=(problem login 'run it again')
@@ -331,10 +336,11 @@ test_store_in_use() {
 
 # --- the way to the provider ----------------------------------------------------------------------------------------
 
-# endpoint URL: the account's provider is there, and no token has to be fetched.
+# endpoint URL: the account's provider is there, where its tokens came from, and none has to be fetched.
 endpoint() {
     sed -i '/^issuer:/d' "$ACCOUNTS/$ME.conf"
     add_line "token_endpoint: $1"
+    change_state ".token_endpoint = \"$1\""
 }
 
 way_no_network() {
