@@ -35,14 +35,24 @@ int transport_lift(int fd)
     return lifted;
 }
 
+static bool is_folder_of(const char *path, uid_t owner, mode_t forbidden)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == owner && !(st.st_mode & forbidden);
+}
+
+bool transport_is_runtime_folder(const char *path)
+{
+    return is_folder_of(path, geteuid(), 022);
+}
+
 bool transport_user_socket(char path[TRANSPORT_PATH_MAX])
 {
     const char *base = secure_getenv("XDG_RUNTIME_DIR");
     char own[32];
-    if (!base || base[0] != '/') {
-        struct stat st;
+    if (!base || base[0] != '/' || !transport_is_runtime_folder(base)) {
         snprintf(own, sizeof own, "/run/user/%lu", (unsigned long)geteuid());
-        if (stat(own, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
+        if (!is_folder_of(own, geteuid(), 077))
             return false;
         base = own; /* untested: needs /run/user/UID, which not every machine has */
     }
@@ -61,8 +71,7 @@ bool transport_trusts(const char *path, uid_t peer)
         return false;
     memcpy(folder, path, len);
     folder[len] = '\0';
-    struct stat st;
-    return stat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == peer && !(st.st_mode & 022);
+    return is_folder_of(folder, peer, 022);
 }
 
 static enum transport_connection check_peer(int fd, const char *path, struct report *why)

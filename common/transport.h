@@ -19,8 +19,13 @@
  * failure, also if `fd` is -1. */
 int transport_lift(int fd);
 
-/* Finds the socket of the user's own agent: $XDG_RUNTIME_DIR/xoauth2/agent.sock, or the same under /run/user/UID if
- * that folder is the user's alone. False if there is no such folder. */
+/* Whether $XDG_RUNTIME_DIR may name this folder: it is this user's, and nobody else may write in it. Elsewhere the
+ * folder of the socket could be made by anybody, who would then be the owner that transport_trusts() believes. */
+bool transport_is_runtime_folder(const char *path);
+
+/* Finds the socket of the user's own agent: $XDG_RUNTIME_DIR/xoauth2/agent.sock, or the same under /run/user/UID
+ * where the variable names no such folder and that one is the user's alone. False if there is neither, and if the
+ * path is too long. */
 #define TRANSPORT_PATH_MAX 108 /* bytes of a socket's path, with its NUL */
 bool transport_user_socket(char path[TRANSPORT_PATH_MAX]);
 

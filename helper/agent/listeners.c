@@ -264,7 +264,8 @@ bool listeners_default(bool system, char path[LISTENERS_PATH_MAX], struct report
     if (!system)
         return transport_user_socket(path) ||
                report_set(why, FAILURE_CONFIG,
-                          "there is no folder for the socket: set XDG_RUNTIME_DIR, or use --socket");
+                          "there is no folder for the socket: set XDG_RUNTIME_DIR to a folder of mode 0700 that "
+                          "belongs to this user, or use --socket");
     snprintf(path, LISTENERS_PATH_MAX, "%s", RUNDIR "/agent.sock");
     return true;
 }

@@ -129,6 +129,26 @@ static void start_user(const struct source_places *places, char command[START_MA
         snprintf(command, START_MAX, "xoauth2 agent");
 }
 
+/* Why $XDG_RUNTIME_DIR gives no place for the socket, and what mends it. */
+static void judge_runtime_folder(struct record *r, const char *base)
+{
+    struct stat st;
+    if (transport_is_runtime_folder(base))
+        record_add(r, CHECK_AGENT_USER, LEVEL_WARNING, NULL,
+                   "XDG_RUNTIME_DIR is too long for the path of a socket, so that this user's agent is not looked "
+                   "for: set it to a shorter one");
+    else if (stat(base, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+        record_add(r, CHECK_AGENT_USER, LEVEL_WARNING, NULL,
+                   "others may write in %s, which XDG_RUNTIME_DIR names, so that this user's agent is not looked "
+                   "for there: run 'chmod go-w %s'",
+                   base, base);
+    else
+        record_add(r, CHECK_AGENT_USER, LEVEL_WARNING, NULL,
+                   "XDG_RUNTIME_DIR names %s, which is no folder of this user's, so that this user's agent is not "
+                   "looked for there: set it to a folder of mode 0700 that belongs to this user, or unset it",
+                   base);
+}
+
 static void look_at_user_agent(struct record *r, const struct source_places *places)
 {
     const char *base = secure_getenv("XDG_RUNTIME_DIR");
@@ -138,9 +158,7 @@ static void look_at_user_agent(struct record *r, const struct source_places *pla
         const struct place p = {CHECK_AGENT_USER, places->user_socket, start, places->user_socket_chosen};
         look_at_socket(r, &p);
     } else if (base && *base == '/') {
-        record_add(r, CHECK_AGENT_USER, LEVEL_WARNING, NULL,
-                   "XDG_RUNTIME_DIR is too long for the path of a socket, so that this user's agent is not looked "
-                   "for: set it to a shorter one");
+        judge_runtime_folder(r, base);
     } else {
         record_add(r, CHECK_AGENT_USER, LEVEL_OK, NULL,
                    "none is looked for: XDG_RUNTIME_DIR is not set, and there is no folder /run/user/%lu for this "

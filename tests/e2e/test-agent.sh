@@ -229,6 +229,15 @@ test_agent_chosen_sockets() {
     [ ! -e "$XDG_RUNTIME_DIR/$SOCKET_NAME" ] || fail 'the default socket too'
 }
 
+# Where others could make its folder first, it is not served.
+test_agent_without_a_folder_of_its_own() {
+    [ ! -d "/run/user/$(id -u)" ] || skip 'this user has a folder for it'
+    chmod 1777 "$XDG_RUNTIME_DIR"
+    status 1 xoauth2 agent
+    has "$T/err" 'set XDG_RUNTIME_DIR to a folder of mode 0700 that belongs to this user, or use --socket'
+    [ ! -e "$XDG_RUNTIME_DIR/xoauth2" ] || fail 'a folder in it'
+}
+
 # With what this systemd does not know the agent would go without its own confinement, or not start.
 test_agent_units_that_systemd_does_not_understand() {
     local folder=$E2E_STAGE/lib/systemd

@@ -575,8 +575,27 @@ test_no_place_for_an_agent() {
     [ ! -d "/run/user/$(id -u)" ] || skip 'this user has a folder for it'
     status 0 env -u XDG_RUNTIME_DIR "$E2E_STAGE/bin/xoauth2" doctor --json
     says ok agent-user "XDG_RUNTIME_DIR is not set, and there is no folder /run/user/$(id -u) for this user alone"
-    status 0 env "XDG_RUNTIME_DIR=/$(printf '%0120d' 0)" "$E2E_STAGE/bin/xoauth2" doctor --json
+    local long
+    long=$T/$(printf '%0120d' 0)
+    mkdir -m 700 "$long"
+    status 0 env "XDG_RUNTIME_DIR=$long" "$E2E_STAGE/bin/xoauth2" doctor --json
     says warning agent-user 'XDG_RUNTIME_DIR is too long for the path of a socket'
+}
+
+test_runtime_folder_of_others() {
+    make_home
+    [ ! -d "/run/user/$(id -u)" ] || skip 'this user has a folder for it'
+    chmod 1777 "$XDG_RUNTIME_DIR"
+    status 0 xoauth2 doctor --json
+    says warning agent-user "others may write in $XDG_RUNTIME_DIR, which XDG_RUNTIME_DIR names"
+    says warning agent-user "run 'chmod go-w $XDG_RUNTIME_DIR'"
+    chmod go-w "$XDG_RUNTIME_DIR"
+    status 0 xoauth2 doctor --json
+    says ok agent-user "none at $XDG_RUNTIME_DIR/"
+    status 0 env "XDG_RUNTIME_DIR=$T/none" "$E2E_STAGE/bin/xoauth2" doctor --json
+    says warning agent-user "XDG_RUNTIME_DIR names $T/none, which is no folder of this user's"
+    status 0 env -u XDG_RUNTIME_DIR "$E2E_STAGE/bin/xoauth2" doctor --json
+    says ok agent-user 'none is looked for'
 }
 
 xoauth2_agent_pid() {

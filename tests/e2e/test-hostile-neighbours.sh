@@ -134,6 +134,28 @@ test_folders_that_others_may_write_to() {
     gets_token
 }
 
+# Such as /tmp in the place of the user's own runtime folder: who is first there must not become his agent.
+test_in_place_of_the_agent() {
+    local shared=$T/shared
+    [ "$(id -u)" -eq 0 ] || skip 'needs root, to be somebody else'
+    login_faults
+    mkdir "$T/conf"
+    chmod 711 "$T"
+    mkdir -m 1777 "$shared"
+    as_enemy mkdir "$shared/xoauth2"
+    as_enemy node -e '
+        require("net").createServer((s) => s.on("data", (asked) => {
+            require("fs").appendFileSync("heard", asked);
+            s.end("ok\nversion=1\ntoken=of-the-enemy\n\n");
+        })).listen(process.chdir(process.argv[1]) || "agent.sock")' "$shared/xoauth2" > "$T/agent.log" 2>&1 < /dev/null &
+    kill_later $!
+    wait_for test -S "$shared/xoauth2/agent.sock"
+    XDG_RUNTIME_DIR=$shared asks_plugin 2> "$T/err" || fail "$(cat "$T/err")"
+    XDG_RUNTIME_DIR=$shared status 0 xoauth2 status "$ME"
+    XDG_RUNTIME_DIR=$shared gets_token
+    [ ! -e "$shared/xoauth2/heard" ] || fail "the enemy was asked: $(cat "$shared/xoauth2/heard")"
+}
+
 # --- programs with raised privileges -------------------------------------------------------------------------------------
 
 # raise PROGRAM NAME: a copy of it that runs as somebody else.

@@ -37,6 +37,7 @@ static char configuration[256]; /* and one without an options file */
 static char helper_path[4096];
 static char agent_path[256];
 static const char *const WITH_HELPER[] = {"xoauth2_helper", helper_path, "xoauth2_timeout", "20", NULL};
+static const char *const WITH_USUAL_AGENT[] = {"xoauth2_timeout", "20", NULL};
 static const char *const WITH_AGENT[] = {"xoauth2_agent_socket", agent_path, "xoauth2_timeout", "20", NULL};
 static struct app me = {.authname = "me@x.org", .host = "mail.x.org"};
 
@@ -294,7 +295,7 @@ static const int NEEDED[] = {
     SYS_poll,
 #endif
     SYS_ppoll, SYS_clock_gettime,
-    /* whether that is ourselves, or somebody else who owns the folder */
+    /* whether that is ourselves, or somebody else who owns the folder; and whose $XDG_RUNTIME_DIR is */
     SYS_geteuid,
 #ifdef SYS_newfstatat
     SYS_newfstatat,
@@ -372,6 +373,11 @@ static void host_with_a_filter_for_system_calls(void **state)
     fake_agent_stop(agent);
     agent = fake_agent_start(agent_path, ENDED, NULL);
     in_a_host(filtered_without_a_token, WITH_AGENT);
+    fake_agent_stop(agent);
+    folder_sub("run", 0700);
+    folder_sub("run/xoauth2", 0700);
+    agent = fake_agent_start(folder_path("run/xoauth2/agent.sock"), TOKEN, NULL);
+    in_a_host(filtered, WITH_USUAL_AGENT);
     fake_agent_stop(agent);
 }
 

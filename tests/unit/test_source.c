@@ -802,16 +802,43 @@ static void folder_of_the_users_socket(void **state)
 {
     (void)state;
     char path[TRANSPORT_PATH_MAX];
-    setenv("XDG_RUNTIME_DIR", "/somewhere", 1);
+    char expected[512];
+    char deep[101] = "";
+    memset(deep, 'd', sizeof deep - 1);
+    const char *folder = folder_sub("own", 0755);
+    setenv("XDG_RUNTIME_DIR", folder, 1);
     assert_true(transport_user_socket(path));
-    assert_string_equal(path, "/somewhere/xoauth2/agent.sock");
-    char deep[256];
-    memset(deep, 'd', sizeof deep);
-    deep[0] = '/';
-    deep[100] = '\0';
-    setenv("XDG_RUNTIME_DIR", deep, 1);
+    snprintf(expected, sizeof expected, "%s/xoauth2/agent.sock", folder);
+    assert_string_equal(path, expected);
+    setenv("XDG_RUNTIME_DIR", folder_sub(deep, 0700), 1);
     assert_false(transport_user_socket(path));
     unsetenv("XDG_RUNTIME_DIR");
+}
+
+/* Whether this user's agent is looked for in the folder that the variable names. */
+static bool is_looked_for_in(const char *folder)
+{
+    char path[TRANSPORT_PATH_MAX] = "";
+    setenv("XDG_RUNTIME_DIR", folder, 1);
+    bool found = transport_user_socket(path);
+    unsetenv("XDG_RUNTIME_DIR");
+    return found && strncmp(path, folder, strlen(folder)) == 0;
+}
+
+/* Whoever makes the folder xoauth2 in it owns what he then serves there. */
+static void runtime_folder_that_is_not_the_users_alone(void **state)
+{
+    (void)state;
+    assert_true(is_looked_for_in(folder_sub("shared", 0700)));
+    assert_false(is_looked_for_in(folder_sub("shared", 0770)));
+    assert_false(is_looked_for_in(folder_sub("shared", 0702)));
+    assert_false(is_looked_for_in(folder_sub("shared", 01777)));
+    assert_false(is_looked_for_in(folder_path("not-there")));
+    assert_false(is_looked_for_in(folder_write("file", "", 0600)));
+    if (geteuid() != 0)
+        return; /* only root can give a folder away */
+    assert_int_equal(chown(folder_sub("shared", 0700), 12345, 0), 0);
+    assert_false(is_looked_for_in(folder_path("shared")));
 }
 
 static int find_helper(void **state)
@@ -861,6 +888,7 @@ int main(void)
         cmocka_unit_test(who_may_serve_a_socket),
         cmocka_unit_test(planted_socket),
         cmocka_unit_test(folder_of_the_users_socket),
+        cmocka_unit_test(runtime_folder_that_is_not_the_users_alone),
     };
     return cmocka_run_group_tests(tests, find_helper, folder_remove);
 }
