@@ -5,6 +5,7 @@
 #include "keyfile.h"
 #include "text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +116,17 @@ static void take_file(struct options_file *f, const struct keyfile *file)
     }
 }
 
-/* Reads the file of this name, unless there is none. */
-static bool load_file(struct options_file *f, const char *name)
+/* In a folder that he cannot search nobody can tell whether there is a file. */
+static bool can_search(const char *folder)
 {
+    return faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) == 0;
+}
+
+/* Reads the options file of this folder, unless there is none that this user can see. */
+static bool load_file(struct options_file *f, const char *folder)
+{
+    char name[FILE_NAME_MAX + sizeof OPTIONS_FILE];
+    snprintf(name, sizeof name, "%s/" OPTIONS_FILE, folder);
     const struct readfile_rules rules = {
         .forbidden_mode = 022,
         .owner = geteuid(),
@@ -126,6 +135,10 @@ static bool load_file(struct options_file *f, const char *name)
     };
     struct keyfile file;
     enum readfile_result result = keyfile_load(&file, name, &rules, NAMES, &f->wrong);
+    if (result == READFILE_UNREADABLE && !can_search(folder)) {
+        f->wrong.code = FAILURE_NONE;
+        result = READFILE_MISSING;
+    }
     if (result == READFILE_MISSING)
         return false;
     if (result == READFILE_OK)
@@ -142,11 +155,13 @@ void options_load(struct options_file *f, const char *path)
     *f = (struct options_file){.options.timeout = OPTIONS_TIMEOUT_DEFAULT};
     bool read = false;
     while (*path && !read) {
-        char name[FILE_NAME_MAX];
+        char folder[FILE_NAME_MAX];
         size_t len = strcspn(path, ":");
-        int printed = snprintf(name, sizeof name, "%.*s/" OPTIONS_FILE, (int)len, path);
-        if (len > 0 && printed > 0 && (size_t)printed < sizeof name)
-            read = load_file(f, name);
+        if (len > 0 && len < sizeof folder) {
+            memcpy(folder, path, len);
+            folder[len] = '\0';
+            read = load_file(f, folder);
+        }
         path += len + (path[len] == ':');
     }
 }

@@ -226,6 +226,39 @@ static void file_that_this_user_may_not_read(void **state)
     unlink(file);
 }
 
+/* Such as /etc/sasl2 where the machine's administrator closed it, for the sake of other files. */
+static void folder_that_this_user_may_not_search(void **state)
+{
+    (void)state;
+    struct options o;
+    struct report why;
+    char path[1024];
+    bool root = geteuid() == 0;
+    folder_sub(".", 0755);
+    folder_sub("closed", 0700);
+    folder_sub("closed/below", 0755);
+    folder_write("closed/below/xoauth2.conf", "xoauth2_timeout: 8\n", 0644);
+    folder_sub("behind", 0755);
+    folder_write("behind/xoauth2.conf", "xoauth2_timeout: 9\n", 0644);
+    snprintf(path, sizeof path, "%s:%s:%s", folder_path("closed"), folder_path("closed/below"),
+             folder_path("behind"));
+    folder_sub("closed", root ? 0700 : 0600);
+    if (root)
+        assert_int_equal(seteuid(12345), 0);
+    bool goes_on = gather(path, &o, &why);
+    unsigned timeout = o.timeout;
+    options_free(&o);
+    *strchr(path, ':') = '\0';
+    bool alone = gather(path, &o, &why);
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    folder_sub("closed", 0700);
+    options_free(&o);
+    assert_true(goes_on);
+    assert_int_equal(timeout, 9);
+    assert_true(alone);
+}
+
 static void unknown_key(void **state)
 {
     (void)state;
@@ -351,6 +384,7 @@ int main(void)
         cmocka_unit_test_teardown(wrong_value_from_the_application, forget),
         cmocka_unit_test_teardown(empty_value_from_the_application, forget),
         cmocka_unit_test_teardown(file_that_this_user_may_not_read, forget),
+        cmocka_unit_test_teardown(folder_that_this_user_may_not_search, forget),
         cmocka_unit_test_teardown(unknown_key, forget),
         cmocka_unit_test_teardown(wrong_values, forget),
         cmocka_unit_test_teardown(file_that_others_may_write, forget),
