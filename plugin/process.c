@@ -119,10 +119,9 @@ static bool has_ended(pid_t pid)
     return got == pid || (got < 0 && errno != EINTR);
 }
 
-static void see_off(pid_t pid)
+static bool await_end(pid_t pid, int pidfd, int milliseconds)
 {
-    int64_t deadline = transport_now() + PROCESS_END_MS;
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int64_t deadline = transport_now() + milliseconds;
     bool ended;
     while (!(ended = has_ended(pid))) {
         int64_t left = deadline - transport_now();
@@ -131,12 +130,18 @@ static void see_off(pid_t pid)
         struct pollfd end = {.fd = pidfd, .events = POLLIN};
         poll(&end, pidfd >= 0, pidfd >= 0 || left < RETRY_MS ? (int)left : RETRY_MS);
     }
+    return ended;
+}
+
+/* One that runs as somebody else, or sleeps in the kernel, does not heed the signal: the host then goes on. */
+static void see_off(pid_t pid)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (!await_end(pid, pidfd, PROCESS_END_MS)) {
+        kill(pid, SIGKILL);
+        await_end(pid, pidfd, PROCESS_KILLED_MS);
+    }
     close_open(pidfd);
-    if (ended)
-        return;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue; /* untested: needs a signal between the two calls */
 }
 
 void process_end(struct process *child)

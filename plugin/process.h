@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define PROCESS_END_MS 1000 /* a helper that has answered ends within this time, or is killed */
+#define PROCESS_END_MS 1000    /* a helper that has answered ends within this time, or is killed */
+#define PROCESS_KILLED_MS 1000 /* one that was killed ends within this time, or is left alone */
 
 struct process {
     pid_t pid;
@@ -17,7 +18,8 @@ struct process {
  * other descriptor. Returns 0 or an errno. */
 int process_start(struct process *child, const char *program);
 
-/* Closes the connection and sees the helper off. How it ends does not matter, and the host may have reaped it. */
+/* Closes the connection and sees the helper off, within the two times above. How it ends does not matter, and the
+ * host may have reaped it. */
 void process_end(struct process *child);
 
 #endif

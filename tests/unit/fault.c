@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -352,7 +353,14 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
     return fault_fails("waitpid") ? -1 : __real_waitpid(pid, status, options);
 }
 
-/* Not in FAULTS: a test plans it by itself. */
+/* The rest is not in FAULTS: a test plans it by itself. */
+int __real_kill(pid_t pid, int number);
+int __wrap_kill(pid_t pid, int number);
+int __wrap_kill(pid_t pid, int number)
+{
+    return fault_fails("kill") ? -1 : __real_kill(pid, number);
+}
+
 unsigned long __real_getauxval(unsigned long type);
 unsigned long __wrap_getauxval(unsigned long type);
 unsigned long __wrap_getauxval(unsigned long type)

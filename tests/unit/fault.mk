@@ -10,7 +10,7 @@ fault_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=socket -Wl,--wrap=socketpair -Wl,--wrap=fcntl -Wl,--wrap=getsockopt -Wl,--wrap=setsockopt \
 	-Wl,--wrap=connect -Wl,--wrap=send -Wl,--wrap=recv -Wl,--wrap=poll \
 	-Wl,--wrap=posix_spawn_file_actions_init -Wl,--wrap=posix_spawnattr_init -Wl,--wrap=posix_spawn \
-	-Wl,--wrap=waitpid -Wl,--wrap=getauxval
+	-Wl,--wrap=waitpid -Wl,--wrap=kill -Wl,--wrap=getauxval
 fault_json_ldflags = \
 	-Wl,--wrap=json_object_new_string -Wl,--wrap=json_object_new_int64 -Wl,--wrap=json_object_new_object \
 	-Wl,--wrap=json_object_object_add -Wl,--wrap=json_object_deep_copy \

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,6 +355,28 @@ static void descriptors_that_cannot_be_moved(void **state)
         assert_int_equal(errors[i], EMFILE);
 }
 
+/* Such as one that sudo runs as somebody else. */
+static void helper_that_cannot_be_killed(void **state)
+{
+    (void)state;
+    struct process child;
+    setenv("FAKE_HELPER", "hang", 1);
+    assert_int_equal(process_start(&child, helper_path), 0);
+    pid_t pid = child.pid;
+    plan("kill", EPERM, 1, 1);
+    int64_t begin = transport_now();
+    alarm(60); /* ends this program rather than let it wait without end */
+    process_end(&child);
+    alarm(0);
+    int64_t took = transport_now() - begin;
+    bool tried = fault_end();
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(tried);
+    assert_true(took >= PROCESS_END_MS + PROCESS_KILLED_MS);
+}
+
 static void folder_of_a_user_without_the_variable(void **state)
 {
     (void)state;
@@ -390,6 +413,7 @@ int main(void)
         cmocka_unit_test(peer_that_reads_nothing),
         cmocka_unit_test(peer_that_never_ends_its_answer),
         cmocka_unit_test(descriptors_that_cannot_be_moved),
+        cmocka_unit_test(helper_that_cannot_be_killed),
         cmocka_unit_test(folder_of_a_user_without_the_variable),
         cmocka_unit_test(accounts_of_the_machine), /* last: it leaves the folder */
     };
