@@ -31,32 +31,42 @@ static bool read_more(struct secret *in, int64_t deadline)
     return got > 0 || (room && got < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-/* Answers every whole request in the buffer. False after bytes that are none, and when nobody takes the answer. */
-static bool answer_all(bool system, struct secret *in, struct secret *reply)
+static bool send_reply(struct secret *reply)
+{
+    bool ok = command_write(reply->data, reply->len);
+    secret_reset(reply);
+    return ok;
+}
+
+static void refuse(struct secret *reply, const char *fault)
+{
+    struct report why;
+    report_set(&why, FAILURE_CONFIG, "the request is %s: see xoauth2-protocol(7)", fault);
+    protocol_error(reply, &why);
+    send_reply(reply);
+}
+
+/* Answers every whole request in the buffer; after each the deadline is a new one. False after bytes that are no
+ * request, and when nobody takes the answer. */
+static bool answer_all(bool system, struct secret *in, struct secret *reply, int64_t *deadline)
 {
     struct protocol_message request;
     size_t used;
-    for (;;) {
-        enum protocol_result result = PROTOCOL_MORE;
-        if (in->len > 0)
-            result = protocol_parse(in->data, in->len, &used, &request);
+    while (in->len > 0) {
+        enum protocol_result result = protocol_parse(in->data, in->len, &used, &request);
         if (result == PROTOCOL_MORE)
             return true;
-        if (result == PROTOCOL_COMPLETE) {
-            (system ? token_answer_system : token_answer)(&request, reply);
-            secret_drop_front(in, used);
-        } else {
-            struct report why;
-            report_set(&why, FAILURE_CONFIG, result == PROTOCOL_TOO_LONG
-                                                 ? "the request is too long: see xoauth2-protocol(7)"
-                                                 : "the request is malformed: see xoauth2-protocol(7)");
-            protocol_error(reply, &why);
-        }
-        bool ok = command_write(reply->data, reply->len);
-        secret_reset(reply);
-        if (!ok || result != PROTOCOL_COMPLETE)
+        if (result != PROTOCOL_COMPLETE) {
+            refuse(reply, result == PROTOCOL_TOO_LONG ? "too long" : "malformed");
             return false;
+        }
+        (system ? token_answer_system : token_answer)(&request, reply);
+        secret_drop_front(in, used);
+        if (!send_reply(reply))
+            return false;
+        *deadline = clock_monotonic() + IDLE_MAX;
     }
+    return true;
 }
 
 int verb_helper(const struct command *c)
@@ -66,10 +76,15 @@ int verb_helper(const struct command *c)
     secret_init(&in, PROTOCOL_MESSAGE_MAX + READ_SIZE);
     secret_init(&reply, PROTOCOL_MESSAGE_MAX);
     caller_watch(STDOUT_FILENO);
+    int64_t deadline = clock_monotonic() + IDLE_MAX;
     bool ok;
     do
-        ok = answer_all(c->system, &in, &reply);
-    while (ok && read_more(&in, clock_monotonic() + IDLE_MAX));
+        ok = answer_all(c->system, &in, &reply, &deadline);
+    while (ok && read_more(&in, deadline));
+    if (ok && in.len > 0) { /* it ended within a request */
+        refuse(&reply, "malformed");
+        ok = false;
+    }
     caller_watch(-1);
     secret_free(&in);
     secret_free(&reply);

@@ -89,7 +89,7 @@ bool command_write(const char *data, size_t len)
         requests += used;
         left -= used;
     } else {
-        MUST(!ok && result != PROTOCOL_MORE);
+        MUST(!ok && left > 0); /* with PROTOCOL_MORE the input has ended within a request */
     }
     free(copy);
     return true;
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     written = 0;
     is_planted = fuzz_count(TOKEN, data, size) != fuzz_count("\ntoken=planted-access-token", data, size);
     verb_helper(&command);
-    MUST(written > 0 || left == size);
+    MUST(written > 0 || size == 0);
     command.system = true;
     set_input(data, size);
     requests = NULL;

@@ -144,6 +144,12 @@ tests_unit_test_lookup_SOURCES = tests/unit/test_lookup.c helper/lookup.c helper
 tests_unit_test_lookup_CPPFLAGS = $(helper_test_cppflags) -USYSCONFDIR -DSYSCONFDIR='"etc"' -USTATEDIR -DSTATEDIR='"var"'
 tests_unit_test_lookup_LDADD = $(helper_test_libs)
 
+unit_tests += tests/unit/test_helper
+tests_unit_test_helper_SOURCES = tests/unit/test_helper.c helper/verb_helper.c
+tests_unit_test_helper_CPPFLAGS = $(helper_test_cppflags)
+tests_unit_test_helper_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=poll
+tests_unit_test_helper_LDADD = $(helper_test_libs)
+
 # The command itself, as it was built.
 unit_tests += tests/unit/test_verbs
 tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c

@@ -355,7 +355,18 @@ static void helper_ends_with_its_input(void **state)
 {
     (void)state;
     assert_string_equal(helper(0, ""), "");
-    assert_string_equal(helper(0, "get\\nuser=" NAME "\\n"), "");
+}
+
+static void helper_is_told_half_a_request(void **state)
+{
+    (void)state;
+    has_account(NAME, 3600, REFRESHABLE);
+    assert_string_equal(helper(1, "get\\nuser=" NAME "\\n"),
+                        "error\nversion=1\ncode=config\n"
+                        "message=the request is malformed: see xoauth2-protocol(7)\n\n");
+    const char *text = helper(1, "get\\nuser=" NAME "\\n\\nget");
+    assert_int_equal(strncmp(text, "ok\n", 3), 0);
+    assert_non_null(strstr(text, "\n\nerror\nversion=1\ncode=config\nmessage=the request is malformed"));
 }
 
 static void helper_ends_at_what_is_no_request(void **state)
@@ -490,6 +501,7 @@ int main(void)
         T(control_characters_do_not_reach_the_terminal),
         T(helper_answers_one_request_after_the_other),
         T(helper_ends_with_its_input),
+        T(helper_is_told_half_a_request),
         T(helper_ends_at_what_is_no_request),
         T(helper_survives_closed_descriptors),
         T(helper_on_a_socket_ends_when_it_is_closed),
