@@ -140,6 +140,14 @@ static void wrong_usage_is_told(void **state)
     fails_with(2, "token --json " NAME, "unknown option '--json'");
     fails_with(2, "token --wrong " NAME, "unknown option '--wrong': see 'xoauth2 token --help'");
     fails_with(2, "token --system=yes " NAME, "unknown option '--system=yes'");
+    fails_with(2, "token --help=3 " NAME, "unknown option '--help=3'");
+    fails_with(2, "--version=3", "unknown option '--version=3'");
+    fails_with(2, "token -xy " NAME, "unknown option '-x': see 'xoauth2 token --help'");
+    fails_with(2, "token " NAME " -x", "unknown option '-x'");
+    fails_with(2, "-xy token " NAME, "unknown option '-x': see 'xoauth2 --help'");
+    fails_with(2, "-x", "unknown option '-x'");
+    fails_with(2, "token -x --json " NAME, "unknown option '-x'");
+    fails_with(2, "token \"$(printf -- '-\\303\\251')\" " NAME, "unknown option '-");
 }
 
 static void help_and_version_everywhere(void **state)
