@@ -203,7 +203,7 @@ static int run_verb(const struct verb *v, bool system, int argc, char *argv[])
 
 static int help_on(const char *name)
 {
-    if (!name)
+    if (!name || strcmp(name, "help") == 0)
         return show_help();
     const struct verb *v = find_verb(name);
     if (!v)

@@ -159,6 +159,8 @@ static void help_and_version_everywhere(void **state)
     assert_string_equal(out(), "xoauth2 " PACKAGE_VERSION "\n");
     assert_int_equal(run("help"), 0);
     assert_int_equal(run("--help"), 0);
+    assert_int_equal(run("help help"), 0);
+    assert_non_null(strstr(out(), "Usage: xoauth2 [--system] VERB"));
     for (size_t i = 0; i < sizeof VERBS / sizeof VERBS[0]; i++) {
         assert_int_equal(run("--help"), 0);
         assert_non_null(strstr(out(), VERBS[i]));
