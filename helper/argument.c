@@ -27,3 +27,13 @@ bool argument_is_secret(int argc, char *const argv[])
             return true;
     return false;
 }
+
+const char *argument_unknown(int given, const struct option known[], const char *word)
+{
+    static char letter[] = "-?";
+    bool is_short = given == '?' && optopt != 0;
+    for (; known->name; known++)
+        is_short = is_short && optopt != known->val;
+    letter[1] = (char)optopt;
+    return is_short ? letter : word;
+}

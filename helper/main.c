@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "argument.h"
 #include "command.h"
 #include "startup.h"
 #include "text.h"
@@ -116,16 +117,6 @@ static int usage_error(const struct verb *v, const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* Tells of what getopt_long() has just refused, where `word` is the last that it has done with. With a short
- * option that may be another word, since more options may follow in its own. */
-static int unknown_option(const struct verb *v, int option, const char *word)
-{
-    bool is_short = option == '?' && optopt != 0;
-    for (const struct option *known = OPTIONS; known->name; known++)
-        is_short = is_short && optopt != known->val;
-    return is_short ? usage_error(v, "unknown option '-%c'", optopt) : usage_error(v, "unknown option '%s'", word);
-}
-
 static int unknown_verb(const char *name)
 {
     const char *known[VERB_COUNT + ALIAS_COUNT + 2] = {"help"};
@@ -185,7 +176,7 @@ static int run_function(const struct verb *v, bool system, int argc, char *argv[
         else if (option == 'V')
             return show_version();
         else
-            return unknown_option(v, option, argv[optind - 1]);
+            return usage_error(v, "unknown option '%s'", argument_unknown(option, OPTIONS, argv[optind - 1]));
     }
     if (optind == argc && v->account == ACCOUNT_NEEDED)
         return usage_error(v, "no account given");
@@ -226,7 +217,7 @@ static int dispatch(int argc, char *argv[])
         else if (option == 'V')
             return show_version();
         else
-            return unknown_option(NULL, option, argv[optind - 1]);
+            return usage_error(NULL, "unknown option '%s'", argument_unknown(option, OPTIONS, argv[optind - 1]));
     }
     if (optind == argc)
         return usage_error(NULL, "no verb given");

@@ -2,6 +2,8 @@
 
 #include "options.h"
 
+#include "argument.h"
+
 #include <getopt.h>
 #include <stdio.h>
 
@@ -53,7 +55,7 @@ int options_parse(struct options *o, int argc, char **argv)
         else if (option == ':')
             return wrong("a value is missing after ", argv[optind - 1]);
         else if (option != 'S')
-            return wrong("unknown option ", argv[optind - 1]);
+            return wrong("unknown option ", argument_unknown(option, OPTIONS, argv[optind - 1]));
         else if (o->socket_count == LISTENERS_MAX)
             return wrong("too many of ", "--socket");
         else

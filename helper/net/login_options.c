@@ -276,7 +276,7 @@ enum login_options_result login_options_read(struct login_options *o, int argc, 
         else if (code == '?' && optopt >= OPTION_SYSTEM)
             result = wrong("'%s' takes no value", argv[optind - 1]);
         else if (code == '?')
-            result = unknown_option(argv[optind - 1]);
+            result = unknown_option(argument_unknown(code, OPTIONS, argv[optind - 1]));
         else
             result = take(o, code);
         if (result != LOGIN_OPTIONS_GOOD)

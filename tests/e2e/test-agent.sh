@@ -251,6 +251,8 @@ test_agent_units_that_systemd_does_not_understand() {
 test_agent_usage() {
     status 2 xoauth2 agent --sockets x
     has "$T/err" "unknown option --sockets: see 'xoauth2 agent --help'"
+    status 2 xoauth2 agent -xy
+    has "$T/err" 'unknown option -x:'
     status 2 xoauth2 agent --socket
     has "$T/err" 'a value is missing after --socket'
     status 2 xoauth2 agent "$ME"
