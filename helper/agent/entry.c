@@ -351,12 +351,13 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The next warning, where one is still to be given. A token that cannot be renewed ends the login with it. */
+/* The next warning, where one is still to be given, but not while there is a refusal, after which it is looked at
+ * again. A token that cannot be renewed ends the login with it. */
 static int64_t warning_at(const struct entry *e)
 {
     if (e->standing.has_token && !e->standing.has_refresh && !e->announced_login)
         return e->standing.expires_at;
-    if (!e->notifies || e->announced_end == e->standing.refresh_ends_at)
+    if (!e->notifies || e->refusal || e->announced_end == e->standing.refresh_ends_at)
         return SCHEDULE_NEVER;
     return schedule_warning(&e->standing);
 }

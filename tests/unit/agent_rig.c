@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 30000, LOOK_MS = 10, FIRST_HANDED_OVER = 3 };
@@ -168,6 +169,15 @@ int rig_start_badly(const char *socket_path, char *text, size_t size)
 int rig_start_badly_with(int socket, char *text, size_t size)
 {
     return start_badly(NULL, socket, text, size);
+}
+
+int64_t rig_cpu(void)
+{
+    clockid_t clock;
+    struct timespec used;
+    assert_int_equal(clock_getcpuclockid(rig_pid, &clock), 0);
+    assert_int_equal(clock_gettime(clock, &used), 0);
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
 const char *rig_log(void)

@@ -58,6 +58,9 @@ void rig_await(const char *user, const char *token);
 /* Waits a little. */
 void rig_nap(int milliseconds);
 
+/* The milliseconds of a processor that the agent has used so far. */
+int64_t rig_cpu(void);
+
 /* The agent's log so far, in a static buffer. */
 const char *rig_log(void);
 

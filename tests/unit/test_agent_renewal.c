@@ -22,6 +22,7 @@
 
 static const char ME[] = "me@example.org";
 static const char YOU[] = "you@example.org";
+static const char ENDING[] = "ends in 3 days: run 'xoauth2 login me@example.org'";
 
 static struct endpoint *endpoint(int number)
 {
@@ -270,6 +271,18 @@ static void wrong_client_is_asked_for_once_until_the_file_changes(void **state)
     assert_string_equal(rig_get(ME), "at-0-1");
 }
 
+/* The account, with a command that adds a line to the file whenever it is told something. */
+static const char *announcing(const char *file)
+{
+    char line[512];
+    const char *note = folder_path(file);
+    unlink(note);
+    const char *script = folder_write("announce", "#!/bin/sh\nprintf '%s|%s|%s\\n' \"$@\" >> \"$1\"\n", 0700);
+    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
+    rig_account(ME, 0, line);
+    return note;
+}
+
 /* What the command wrote: its first line, and a while later whatever else it should not have written. */
 static const char *announced_in(const char *note)
 {
@@ -294,13 +307,8 @@ static void restart_says_nothing(const char *note)
 
 static void dead_login_is_announced_once(void **state)
 {
-    char line[512];
     (void)state;
-    const char *note = folder_path("announced");
-    unlink(note);
-    const char *script = folder_write("announce", "#!/bin/sh\nprintf '%s|%s|%s\\n' \"$@\" >> \"$1\"\n", 0700);
-    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
-    rig_account(ME, 0, line);
+    const char *note = announcing("announced");
     rig_state(ME, 0, "old", -10);
     endpoint(0)->mode = ENDPOINT_REFUSES;
     rig_start();
@@ -312,34 +320,70 @@ static void dead_login_is_announced_once(void **state)
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
     restart_says_nothing(note);
     unlink(note);
-    rig_nap(1100); /* times are seconds */
+    rig_nap(1100);                /* times are seconds */
     rig_state(ME, 0, "old", -10); /* a login, which ends in its turn */
     assert_non_null(strstr(rig_get(ME), "login-needed: "));
     assert_non_null(strstr(announced_in(note), "|xoauth2: me@example.org|"));
 }
 
-static void end_of_the_refresh_token_is_announced_once(void **state)
+/* A refresh token that ends in three days, of ninety; an access token that ends in some seconds, and more. */
+static void ending_state(int64_t seconds, const char *more)
 {
-    char line[512];
     char text[1024];
-    (void)state;
-    const char *note = folder_path("ending");
-    unlink(note);
-    const char *script = folder_write("announce", "#!/bin/sh\nprintf '%s|%s|%s\\n' \"$@\" >> \"$1\"\n", 0700);
-    snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
-    rig_account(ME, 0, line);
     int64_t now = clock_wall();
     snprintf(text, sizeof text,
              "{\"access_token\":\"kept\",\"obtained_at\":%lld,\"expires_at\":%lld,\"refresh_token\":\"rt-0-0\","
-             "\"refresh_obtained_at\":%lld,\"refresh_expires_at\":%lld,\"client_id\":\"c\"}\n",
-             (long long)now, (long long)now + 3600, (long long)now - 86400 * 87, (long long)now + 86400 * 3 + 60);
+             "\"refresh_obtained_at\":%lld,\"refresh_expires_at\":%lld,\"client_id\":\"c\"%s}\n",
+             (long long)(now + seconds - 3600), (long long)(now + seconds), (long long)now - 86400 * 87,
+             (long long)now + 86400 * 3 + 60, more);
     store_folder_state(ME, text);
+}
+
+static void end_of_the_refresh_token_is_announced_once(void **state)
+{
+    (void)state;
+    const char *note = announcing("ending");
+    ending_state(3600, "");
     rig_start();
     assert_string_equal(rig_get(ME), "kept");
     const char *told = announced_in(note);
-    assert_non_null(strstr(told, "ends in 3 days: run 'xoauth2 login me@example.org'"));
+    assert_non_null(strstr(told, ENDING));
     assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
     restart_says_nothing(note);
+}
+
+/* The agent must not look at it without a pause until then. */
+static void end_is_logged_after_the_refusal(const char *error)
+{
+    char failure[256];
+    int64_t now = clock_wall();
+    snprintf(failure, sizeof failure,
+             ",\"last_error\":{\"code\":\"%s\",\"message\":\"no\",\"at\":%lld,\"retry_at\":%lld}", error,
+             (long long)now, (long long)now + 3600);
+    ending_state(-10, failure);
+    rig_start();
+    rig_nap(200);
+    int64_t used = rig_cpu();
+    rig_nap(500);
+    assert_true(rig_cpu() - used < 50);
+    ending_state(3600, "");
+    assert_string_equal(rig_get(ME), "kept");
+    assert_non_null(strstr(rig_log(), ENDING));
+}
+
+static void end_of_the_refresh_token_while_the_login_is_dead(void **state)
+{
+    (void)state;
+    announcing("dead");
+    end_is_logged_after_the_refusal("login-needed");
+}
+
+static void end_of_the_refresh_token_while_the_provider_is_down(void **state)
+{
+    (void)state;
+    const char *note = announcing("down");
+    end_is_logged_after_the_refusal("unreachable");
+    assert_non_null(strstr(announced_in(note), ENDING));
 }
 
 static void margin_longer_than_the_lifetime(void **state)
@@ -620,6 +664,8 @@ int main(void)
         TEST(wrong_client_is_asked_for_once_until_the_file_changes),
         TEST(dead_login_is_announced_once),
         TEST(end_of_the_refresh_token_is_announced_once),
+        TEST(end_of_the_refresh_token_while_the_login_is_dead),
+        TEST(end_of_the_refresh_token_while_the_provider_is_down),
         TEST(margin_longer_than_the_lifetime),
         TEST(login_is_seen_at_the_next_get),
         TEST(login_revives_a_dead_account),
