@@ -50,7 +50,7 @@ void client_close(struct client *c)
         return;
     c->closed = true;
     client_end_wait(c);
-    loop_forget(&a->loop, &c->watch);
+    loop_unwatch(&a->loop, &c->watch);
     close(c->watch.fd);
     timer_release(&a->loop, &c->timer);
     secret_free(&c->in);

@@ -32,22 +32,17 @@ bool loop_watch(struct loop *l, struct watch *w, uint32_t events)
 }
 
 /* An event of this round that was not looked at yet is dropped, since its owner may be gone then. */
-void loop_forget(struct loop *l, struct watch *w)
-{
-    w->watched = false;
-    w->events = 0;
-    for (int i = 0; i < l->batch_count; i++)
-        if (l->batch[i].data.ptr == w)
-            l->batch[i].data.ptr = NULL;
-}
-
 void loop_unwatch(struct loop *l, struct watch *w)
 {
     struct epoll_event none = {0};
     if (!w->watched)
         return;
     epoll_ctl(w->slow ? l->slow_fd : l->fast_fd, EPOLL_CTL_DEL, w->fd, &none);
-    loop_forget(l, w);
+    w->watched = false;
+    w->events = 0;
+    for (int i = 0; i < l->batch_count; i++)
+        if (l->batch[i].data.ptr == w)
+            l->batch[i].data.ptr = NULL;
 }
 
 static void slow_ready(struct watch *w, uint32_t events)

@@ -70,11 +70,9 @@ int64_t loop_now(void);
  * refuses. */
 bool loop_watch(struct loop *l, struct watch *w, uint32_t events);
 
-/* Ends that; to be called before the descriptor is closed. Afterwards `ready` is not called any more. */
+/* Ends that; to be called before the descriptor is closed, since closing takes it out of the kernel's set only
+ * where no process has a copy. Afterwards `ready` is not called any more. */
 void loop_unwatch(struct loop *l, struct watch *w);
-
-/* The same for a descriptor that is closed at once: closing takes it out of the kernel's set, if it has no copy. */
-void loop_forget(struct loop *l, struct watch *w);
 
 /* Makes a timer usable, not set yet. False where memory is short. Setting it cannot fail then. */
 bool timer_register(struct loop *l, struct timer *t, void (*fire)(struct timer *t));

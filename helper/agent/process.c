@@ -38,6 +38,7 @@ struct process {
     struct timer stop;
     int64_t stop_at;
     struct report weakness; /* what the kernel does not let us give up; empty */
+    bool failed;            /* it ends, but was not told to */
     int lock;
     int ready; /* a pipe to the process that started us in the background; -1 */
 };
@@ -74,11 +75,23 @@ static void stop(struct process *p)
 
 /* --- events --- */
 
-/* There is one child. */
-static void reap(void)
+/* A confined agent cannot make another one. A user's agent only tells that user things by it; the system's needs
+ * it to serve. */
+static void starter_lost(struct watch *w, uint32_t events)
 {
-    if (waitpid(-1, NULL, WNOHANG) > 0)
-        log_warning("the process that starts programs for the agent has ended: start the agent anew");
+    struct process *p = (struct process *)(void *)((char *)w - offsetof(struct process, agent.starter.channel));
+    struct agent *a = &p->agent;
+    (void)events;
+    loop_unwatch(&a->loop, w);
+    starter_close(&a->starter);
+    if (a->stopping)
+        return;
+    log_warning("the process that starts programs for the agent is lost, and %s anew",
+                a->paths.system ? "the agent ends: start it" : "with it every notify_command: start the agent");
+    if (!a->paths.system)
+        return;
+    p->failed = true;
+    stop(p);
 }
 
 static void signals_ready(struct watch *w, uint32_t events)
@@ -88,7 +101,7 @@ static void signals_ready(struct watch *w, uint32_t events)
     (void)events;
     while (read(w->fd, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD)
-            reap();
+            waitpid(-1, NULL, WNOHANG); /* the starter, whose channel tells of its end */
         else if (info.ssi_signo == SIGHUP)
             table_reload(&p->agent.table);
         else
@@ -128,11 +141,13 @@ static bool watch_events(struct process *p, struct report *why)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    p->agent.starter.channel.ready = starter_lost;
     p->signals = (struct watch){.ready = signals_ready, .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)};
     p->wall_clock =
         (struct watch){.ready = wall_clock_ready, .fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
     if (p->signals.fd >= 0 && p->wall_clock.fd >= 0 && arm_wall_clock(p) && loop_watch(l, &p->signals, EPOLLIN) &&
-        loop_watch(l, &p->wall_clock, EPOLLIN) && timer_register(l, &p->stop, check_stop))
+        loop_watch(l, &p->wall_clock, EPOLLIN) && loop_watch(l, &p->agent.starter.channel, 0) &&
+        timer_register(l, &p->stop, check_stop))
         return true;
     return report_set(why, FAILURE_UNREACHABLE, "signals and clock cannot be watched: %s", strerror(errno));
 }
@@ -295,7 +310,7 @@ int process_run(const struct paths *paths, const struct options *o, int inherite
     p = (struct process){.lock = -1, .ready = ready};
     p.agent.paths = *paths;
     p.signals.fd = p.wall_clock.fd = -1;
-    p.agent.table.changes.fd = p.agent.starter.channel = -1;
+    p.agent.table.changes.fd = p.agent.starter.channel.fd = -1;
     p.agent.loop.fast_fd = p.agent.loop.slow_fd = p.agent.loop.clock.fd = -1;
     bool ok = open_all(&p, o, inherited, &why);
     if (ok) {
@@ -306,5 +321,5 @@ int process_run(const struct paths *paths, const struct options *o, int inherite
         fprintf(stderr, "xoauth2: %s\n", why.text);
     }
     close_all(&p);
-    return ok ? 0 : 1;
+    return ok && !p.failed ? 0 : 1;
 }

@@ -128,8 +128,6 @@ static void relay(struct client *c, struct entry *e, const struct protocol_messa
         return;
     }
     e->served++;
-    /* The process has a copy of the descriptor, so closing ours would not do it. */
-    loop_unwatch(&c->agent->loop, &c->watch);
     client_close(c);
 }
 

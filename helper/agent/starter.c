@@ -88,6 +88,13 @@ static bool keep_only(int channel)
     return ok;
 }
 
+/* An agent that waits no more has answered its client itself. */
+static bool is_given_up(void)
+{
+    struct pollfd channel = {.fd = CHANNEL}; /* a hang-up is told all the same */
+    return poll(&channel, 1, 0) > 0;
+}
+
 static void serve(int channel, const struct paths *p)
 {
     struct order o;
@@ -96,7 +103,7 @@ static void serve(int channel, const struct paths *p)
     ignore_signals();
     if (!keep_only(channel))
         return;
-    while (take_order(&o, descriptors)) {
+    while (take_order(&o, descriptors) && !is_given_up()) {
         carry_out(&o, descriptors, p, &why);
         for (size_t i = 0; i < DESCRIPTORS; i++)
             if (descriptors[i] >= 0)
@@ -111,7 +118,7 @@ static void serve(int channel, const struct paths *p)
 bool starter_open(struct starter *s, const struct paths *p, struct report *why)
 {
     int ends[2];
-    s->channel = -1;
+    s->channel.fd = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return report_set(why, FAILURE_UNREACHABLE, "cannot make a channel between processes: %s", strerror(errno));
     pid_t pid = fork();
@@ -121,7 +128,7 @@ bool starter_open(struct starter *s, const struct paths *p, struct report *why)
     }
     close(ends[1]);
     if (pid > 0) {
-        s->channel = ends[0];
+        s->channel.fd = ends[0];
         return true;
     }
     close(ends[0]);
@@ -130,9 +137,9 @@ bool starter_open(struct starter *s, const struct paths *p, struct report *why)
 
 void starter_close(struct starter *s)
 {
-    if (s->channel >= 0)
-        close(s->channel);
-    s->channel = -1;
+    if (s->channel.fd >= 0)
+        close(s->channel.fd);
+    s->channel.fd = -1;
 }
 
 static bool send_order(int channel, const struct order *o, const int *descriptors)
@@ -161,14 +168,17 @@ static bool take_answer(int channel, struct report *answer)
     return count == 1 && recv(channel, answer, sizeof *answer, MSG_DONTWAIT) == (ssize_t)sizeof *answer;
 }
 
-/* One that fails once is done with: an answer that comes too late would be taken for that of the next order. */
+/* One that fails once is given up: an answer that comes too late would be taken for that of the next order. */
 static bool order(struct starter *s, const struct order *o, const int *descriptors, struct report *why)
 {
-    if (s->channel >= 0 && send_order(s->channel, o, descriptors) && take_answer(s->channel, why))
+    int channel = s->channel.fd;
+    if (channel >= 0 && send_order(channel, o, descriptors) && take_answer(channel, why))
         return why->code == FAILURE_NONE;
-    starter_close(s);
+    if (channel >= 0)
+        shutdown(channel, SHUT_RDWR);
     return report_set(why, FAILURE_UNREACHABLE,
-                      "the process that starts programs for the agent has ended: start the agent anew");
+                      "the process that starts programs for the agent is lost: try again, and if it stays, start "
+                      "the agent anew");
 }
 
 bool starter_relay(struct starter *s, int input, int connection, struct report *why)

@@ -8,6 +8,7 @@
 #define XOAUTH2_STARTER_H
 
 #include "failure.h"
+#include "loop.h"
 #include "paths.h"
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 #define STARTER_WAIT 10000 /* milliseconds for the starting, not for what is started */
 
 struct starter {
-    int channel; /* -1: there is none */
+    struct watch channel; /* hangs up when the starter has ended or was given up; fd -1: there is none */
 };
 
 /* Forks it. False with a report. */

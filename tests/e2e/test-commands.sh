@@ -289,6 +289,19 @@ allow: $CLIENT_ID"
     rm "$E2E_STAGE/etc/xoauth2/service.json"
 }
 
+# Confined, it cannot make another: whoever started it does.
+test_system_agent_that_loses_the_process_for_commands() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    local got=0
+    start_system_agent
+    wait_for grep -qF 'serving ' "$T/agent.log"
+    pkill -KILL -P "$AGENT_PID"
+    wait "$AGENT_PID" || got=$?
+    equals "$got" 1
+    has "$T/agent.log" 'the process that starts programs for the agent is lost, and the agent ends: start it anew'
+    ! grep -L '^Restart=on-failure$' "$E2E_STAGE"/lib/systemd/*/xoauth2-agent.service | grep . || fail 'for good'
+}
+
 # For what the agent does not do for others, root is the one to ask, whether or not `allow:` has the user.
 test_accounts_of_the_system_are_told_from_none() {
     [ "$(id -u)" -eq 0 ] || skip 'needs root'
