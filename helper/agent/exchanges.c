@@ -397,6 +397,7 @@ static void begin(struct renewing *r)
     if (result == READFILE_OK && !entry_take_origin(e, &r->account, &why))
         result = READFILE_REFUSED;
     if (result == READFILE_OK) {
+        e->standing.margin = account_refresh_margin(&r->account); /* a provider file's may be another since */
         result = state_load(&r->state, p, e->name, &why);
         r->state.unattended = e->unattended;
         origin_forget(&e->origin, &r->state);

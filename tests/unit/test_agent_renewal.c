@@ -397,6 +397,32 @@ static void margin_longer_than_the_lifetime(void **state)
     assert_int_equal(endpoint(0)->requests, 1);
 }
 
+/* The agent does not look at provider files until it renews. Then the token that was due is not, and must not be
+ * taken to be due again at once. */
+static void margin_that_was_lowered_in_the_provider_file(void **state)
+{
+    struct report why;
+    (void)state;
+    store_folder_provider("some", "refresh_margin: 1800\n");
+    rig_account(ME, 0, "provider: some\n");
+    rig_state(ME, 0, "first", 3000);
+    rig_start();
+    int lock = store_lock(&rig_paths, ME, 0, &why);
+    assert_true(lock >= 0);
+    rig_state(ME, 0, "fresh", 1850);
+    for (int i = 0; i < 500 && strcmp(rig_status(ME, "renewing"), "yes") != 0; i++)
+        rig_nap(10);
+    store_folder_provider("some", "refresh_margin: 60\n");
+    store_unlock(&lock);
+    rig_nap(200);
+    int64_t used = rig_cpu();
+    rig_nap(500);
+    assert_true(rig_cpu() - used < 50);
+    assert_true(atoll(rig_status(ME, "next_refresh")) > clock_wall() + 1500);
+    assert_string_equal(rig_get(ME), "fresh");
+    assert_int_equal(endpoint(0)->requests, 0);
+}
+
 /* --- logins, logouts, other processes --- */
 
 static void login_is_seen_at_the_next_get(void **state)
@@ -667,6 +693,7 @@ int main(void)
         TEST(end_of_the_refresh_token_while_the_login_is_dead),
         TEST(end_of_the_refresh_token_while_the_provider_is_down),
         TEST(margin_longer_than_the_lifetime),
+        TEST(margin_that_was_lowered_in_the_provider_file),
         TEST(login_is_seen_at_the_next_get),
         TEST(login_revives_a_dead_account),
         TEST(logout_is_seen_at_the_next_get),
