@@ -113,6 +113,17 @@ static void judge_token(struct entry *e, struct report *why)
                e->name, STATE_LAST_SECONDS);
 }
 
+/* Failures are counted even where the state says nothing of them, as of a file that is missing. */
+static void load_state(struct entry *e, const struct report *why)
+{
+    unsigned failures = e->standing.failures;
+    if (e->gone)
+        return;
+    entry_load_state(e);
+    if (why->code != FAILURE_NONE)
+        e->standing.failures = failures;
+}
+
 /* `*end` is FAILURE_NONE after a success. Everybody who waits gets his answer. */
 static void finish(struct renewing *r, const struct report *end)
 {
@@ -120,8 +131,7 @@ static void finish(struct renewing *r, const struct report *end)
     struct entry *e = r->entry;
     struct agent *a = e->agent;
     bool adopted = why.code == FAILURE_NONE && r->tries == 0;
-    if (!e->gone)
-        entry_load_state(e);
+    load_state(e, &why);
     free_renewing(r);
     if (why.code == FAILURE_NONE && !adopted && !e->gone)
         judge_token(e, &why);

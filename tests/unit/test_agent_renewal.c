@@ -5,6 +5,7 @@
 #include "agent_rig.h"
 #include "clock.h"
 #include "folder.h"
+#include "schedule.h"
 #include "store.h"
 #include "store_folder.h"
 #include "test.h"
@@ -112,6 +113,18 @@ static void state_that_cannot_be_written(void **state)
     assert_true(lines_of_log() <= 4);
     assert_int_equal(endpoint(0)->requests, 0);
     assert_int_equal(rmdir(path), 0);
+}
+
+/* Nor every few seconds for ever. */
+static void secret_that_is_missing_is_looked_for_less_and_less(void **state)
+{
+    (void)state;
+    rig_account(ME, 0, "client_secret_file: /nowhere/secret\n");
+    rig_state(ME, 0, "old", -10);
+    rig_start();
+    for (int i = 0; i < 1500 && lines_of_log() < 3; i++)
+        rig_nap(10);
+    assert_true(atoll(rig_status(ME, "next_refresh")) > clock_wall() + SCHEDULE_PAUSE_FIRST + 1);
 }
 
 static void sixty_four_clients_make_one_request(void **state)
@@ -678,6 +691,7 @@ int main(void)
         TEST(renewed_ahead_of_the_margin),
         TEST(client_changed_after_the_login),
         TEST(state_that_cannot_be_written),
+        TEST(secret_that_is_missing_is_looked_for_less_and_less),
         TEST(sixty_four_clients_make_one_request),
         TEST(slow_provider_delays_nobody_else),
         TEST(one_503_at_expiry_is_no_failure),
