@@ -382,19 +382,19 @@ void entry_schedule(struct entry *e)
     timer_set(l, &e->timer, loop_now() + wait * 1000);
 }
 
-/* A time so far ahead comes from a clock that was set back since. */
-static void bound(int64_t *until, int64_t now)
+/* What only a login or another file ends waits for no time. */
+static bool waits_for_a_time(const struct entry *e)
 {
-    if (*until != INT64_MAX && *until > now + SCHEDULE_PAUSE_CONFIG)
-        *until = now;
+    return (e->refusal && e->refusal_until != INT64_MAX) || (e->held_until > 0 && e->held_until != SCHEDULE_NEVER);
 }
 
+/* By the state, in which a failure from the future does not count. */
 void entry_clock_was_set(struct entry *e)
 {
-    int64_t now = clock_wall();
-    bound(&e->refusal_until, now);
-    bound(&e->held_until, now);
-    entry_schedule(e);
+    if (waits_for_a_time(e) && !e->problem && !e->renewing)
+        entry_load_state(e);
+    else
+        entry_schedule(e);
 }
 
 static void timer_fired(struct timer *t)

@@ -51,15 +51,13 @@ static int64_t ahead(const struct standing *s, uint16_t jitter)
     return s->expires_at - margin - lead + lead * jitter / UINT16_MAX / 2;
 }
 
-/* After a failure. One from the future means that the clock was set back: it counts as one of now. */
-static int64_t after_failure(const struct standing *s, int64_t now, uint16_t jitter)
+static int64_t after_failure(const struct standing *s, uint16_t jitter)
 {
-    int64_t failed_at = least(s->error_at, now);
     if (s->error == FAILURE_CONFIG)
-        return failed_at + SCHEDULE_PAUSE_CONFIG;
+        return s->error_at + SCHEDULE_PAUSE_CONFIG;
     int64_t pause = schedule_pause(s->failures, SCHEDULE_PAUSE_MAX);
     int64_t asked = most(s->retry_at - s->error_at, 0); /* Retry-After */
-    return failed_at + most(pause + pause * jitter / UINT16_MAX / 8, asked);
+    return s->error_at + most(pause + pause * jitter / UINT16_MAX / 8, asked);
 }
 
 int64_t schedule_renewal(const struct standing *s, int64_t now, uint16_t jitter)
@@ -67,7 +65,8 @@ int64_t schedule_renewal(const struct standing *s, int64_t now, uint16_t jitter)
     if (!s->has_refresh || s->error == FAILURE_LOGIN_NEEDED)
         return SCHEDULE_NEVER;
     int64_t due = schedule_is_fresh(s, now) ? ahead(s, jitter) : now;
-    return s->error == FAILURE_NONE ? due : most(due, after_failure(s, now, jitter));
+    /* A failure from the future means that the clock was set back: it does not count. */
+    return s->error == FAILURE_NONE || s->error_at > now ? due : most(due, after_failure(s, jitter));
 }
 
 int64_t schedule_warning(const struct standing *s)

@@ -1,7 +1,7 @@
 # helper/agent: an agent in a process of its own, against token endpoints.
 unit_tests += \
-	tests/unit/test_agent_access tests/unit/test_agent_renewal tests/unit/test_agent_siege tests/unit/test_agent_sockets \
-	tests/unit/test_agent_starter tests/unit/test_confine tests/unit/test_disk tests/unit/test_schedule
+	tests/unit/test_agent_access tests/unit/test_agent_clock tests/unit/test_agent_renewal tests/unit/test_agent_siege \
+	tests/unit/test_agent_sockets tests/unit/test_agent_starter tests/unit/test_confine tests/unit/test_disk tests/unit/test_schedule
 agent_test_cppflags = $(unit_cppflags) $(agent_cppflags)
 agent_test_libs = libagenttest.la libhelpertest.la libunittest.la libagent.la $(net_libs) $(CMOCKA_LIBS)
 
@@ -27,6 +27,11 @@ tests_unit_test_agent_renewal_SOURCES = tests/unit/test_agent_renewal.c
 tests_unit_test_agent_renewal_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_renewal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=epoll_ctl
 tests_unit_test_agent_renewal_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_clock_SOURCES = tests/unit/test_agent_clock.c
+tests_unit_test_agent_clock_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_wall -Wl,--wrap=timerfd_create
+tests_unit_test_agent_clock_LDADD = $(agent_test_libs)
 
 tests_unit_test_agent_access_SOURCES = tests/unit/test_agent_access.c
 tests_unit_test_agent_access_CPPFLAGS = $(agent_test_cppflags)

@@ -70,7 +70,7 @@ static void clock_set_back(void **state)
     s.error_at = NOW;
     s.retry_at = NOW + 5;
     s.failures = 1;
-    assert_true(schedule_renewal(&s, now, 0) <= now + SCHEDULE_PAUSE_MAX);
+    assert_int_equal(schedule_renewal(&s, now, 0), now); /* nor does that failure count, or it would for a day */
 }
 
 static void clock_set_forward(void **state)
