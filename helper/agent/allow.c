@@ -13,7 +13,8 @@
 
 enum {
     NAME_LENGTH_MAX = 256,
-    LOOKUP_BUFFER = 65536, /* bytes of one entry of the user or group database */
+    LOOKUP_BUFFER = 65536, /* bytes of one entry of the user or group database; doubled for many members */
+    LOOKUP_BUFFER_MAX = 1 << 20,
     KNOWN_MAX = 8,
     KNOWN_SECONDS = 2, /* thousands of accounts that name the same few users are loaded within this */
 };
@@ -45,23 +46,31 @@ static bool parse_id(const char *text, unsigned *id)
     return true;
 }
 
-static enum lookup ask_database(const char *name, unsigned *id)
+/* Returns an errno; ERANGE where the entry is larger than the buffer. */
+static int read_entry(const char *name, char *buffer, size_t size, unsigned *id, enum lookup *result)
 {
     struct passwd user, *found_user = NULL;
     struct group group, *found_group = NULL;
-    char *buffer = malloc(LOOKUP_BUFFER);
-    if (!buffer)
-        return LOOKUP_NONE;
-    if (*name == '@')
-        getgrnam_r(name + 1, &group, buffer, LOOKUP_BUFFER, &found_group);
-    else
-        getpwnam_r(name, &user, buffer, LOOKUP_BUFFER, &found_user);
+    int error = *name == '@' ? getgrnam_r(name + 1, &group, buffer, size, &found_group)
+                             : getpwnam_r(name, &user, buffer, size, &found_user);
     if (found_user)
         *id = user.pw_uid;
     if (found_group)
         *id = group.gr_gid;
-    free(buffer);
-    return found_user || found_group ? LOOKUP_FOUND : LOOKUP_NONE;
+    *result = found_user || found_group ? LOOKUP_FOUND : LOOKUP_NONE;
+    return error;
+}
+
+static enum lookup ask_database(const char *name, unsigned *id)
+{
+    enum lookup result = LOOKUP_NONE;
+    int error = ERANGE;
+    for (size_t size = LOOKUP_BUFFER; error == ERANGE && size <= LOOKUP_BUFFER_MAX; size *= 2) {
+        char *buffer = malloc(size);
+        error = buffer ? read_entry(name, buffer, size, id, &result) : ENOMEM;
+        free(buffer);
+    }
+    return result;
 }
 
 static enum lookup look_up(const char *name, unsigned *id)

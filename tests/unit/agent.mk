@@ -35,6 +35,7 @@ tests_unit_test_agent_clock_LDADD = $(agent_test_libs)
 
 tests_unit_test_agent_access_SOURCES = tests/unit/test_agent_access.c
 tests_unit_test_agent_access_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_access_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getgrnam_r
 tests_unit_test_agent_access_LDADD = $(agent_test_libs)
 
 tests_unit_test_confine_SOURCES = tests/unit/test_confine.c

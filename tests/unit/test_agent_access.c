@@ -7,6 +7,7 @@
 #include "folder.h"
 #include "test.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SOMEBODY = 54321, ANOTHER = 54322, GROUP = 54323, REPLY_MAX = 4096 };
+enum { SOMEBODY = 54321, ANOTHER = 54322, GROUP = 54323, REPLY_MAX = 4096, LARGE = 1000000 };
 
 static const char ME[] = "me@example.org";
 
@@ -137,6 +138,30 @@ static void users_agent_is_its_users_alone(void **state)
     assert_non_null(strstr(rig_log(), "allow: has no meaning for an account of a user's own"));
 }
 
+int __real_getgrnam_r(const char *name, struct group *group, char *buffer, size_t size, struct group **found);
+int __wrap_getgrnam_r(const char *name, struct group *group, char *buffer, size_t size, struct group **found);
+
+/* Knows a group of more members than most, and one of more than anybody has room for. */
+int __wrap_getgrnam_r(const char *name, struct group *group, char *buffer, size_t size, struct group **found)
+{
+    bool large = strcmp(name, "large") == 0;
+    if (!large && strcmp(name, "endless") != 0)
+        return __real_getgrnam_r(name, group, buffer, size, found);
+    *group = (struct group){.gr_gid = GROUP};
+    *found = large && size >= LARGE ? group : NULL;
+    return *found ? 0 : ERANGE;
+}
+
+static void group_of_many_members(void **state)
+{
+    (void)state;
+    system_agent("allow: @large @endless\n");
+    assert_null(strstr(rig_log(), "there is no group 'large'"));
+    assert_non_null(strstr(rig_log(), "there is no group 'endless'"));
+    if (geteuid() == 0)
+        assert_non_null(strstr(ask_as(SOMEBODY, GROUP, GET), "token=kept\n"));
+}
+
 static void unknown_name_costs_that_entry_alone(void **state)
 {
     (void)state;
@@ -164,6 +189,7 @@ int main(void)
         TEST(edited_allow_counts_at_the_next_get),
         TEST(stranger_may_neither_reject_nor_look),
         TEST(users_agent_is_its_users_alone),
+        TEST(group_of_many_members),
         TEST(unknown_name_costs_that_entry_alone),
         TEST(owner_is_served),
     };
