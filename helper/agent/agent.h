@@ -29,6 +29,7 @@ struct agent {
     struct confine_place store; /* where it may write */
     struct secret reply; /* where replies are made */
     bool stopping;
+    bool failed; /* it ends, but was not told to */
 };
 
 #endif

@@ -90,12 +90,13 @@ static void log_outcome(const struct entry *e, const struct report *why)
 }
 
 /* A confined agent can write in no other folder than the one that it found at its start. */
-static void check_place(const struct agent *a)
+static void check_place(struct agent *a)
 {
-    if (!confine_is_elsewhere(&a->store, a->paths.state))
+    if (a->stopping || !confine_is_elsewhere(&a->store, a->paths.state))
         return;
     log_warning("the folder %s is another one than when the agent started, which ends now: start it anew",
                 a->paths.state);
+    a->failed = true;
     kill(getpid(), SIGTERM);
 }
 

@@ -38,7 +38,6 @@ struct process {
     struct timer stop;
     int64_t stop_at;
     struct report weakness; /* what the kernel does not let us give up; empty */
-    bool failed;            /* it ends, but was not told to */
     int lock;
     int ready; /* a pipe to the process that started us in the background; -1 */
 };
@@ -90,7 +89,7 @@ static void starter_lost(struct watch *w, uint32_t events)
                 a->paths.system ? "the agent ends: start it" : "with it every notify_command: start the agent");
     if (!a->paths.system)
         return;
-    p->failed = true;
+    a->failed = true;
     stop(p);
 }
 
@@ -321,5 +320,5 @@ int process_run(const struct paths *paths, const struct options *o, int inherite
         fprintf(stderr, "xoauth2: %s\n", why.text);
     }
     close_all(&p);
-    return ok && !p.failed ? 0 : 1;
+    return ok && !p.agent.failed ? 0 : 1;
 }

@@ -286,7 +286,7 @@ static void folder_that_was_replaced_is_never_written_in(void **state)
         rig_nap(10);
     }
     rig_pid = 0;
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     assert_non_null(strstr(rig_log(), "is another one than when the agent started, which ends now: start it anew"));
 }
 
