@@ -4,6 +4,8 @@
 
 #include "secret.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,9 +17,38 @@ static bool take(const struct account *a, enum setting key, char **value, struct
     return *value || why->code == FAILURE_NONE;
 }
 
+/* FNV-1a: nobody gains anything by two settings that look the same. */
+static uint64_t hash(uint64_t value, const char *text)
+{
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return value * UINT64_C(1099511628211); /* the end counts, too */
+}
+
+void origin_source(const struct account *a, char source[ORIGIN_SOURCE_MAX])
+{
+    static const char *const GRANTS[] = {
+        [GRANT_AUTHORIZATION_CODE] = "authorization_code", [GRANT_CLIENT_CREDENTIALS] = "client_credentials",
+        [GRANT_JWT_BEARER] = "jwt_bearer", [GRANT_MANAGED_IDENTITY] = "managed_identity",
+        [GRANT_COMMAND] = "token_command"};
+    static const enum setting KEYS[] = {
+        SETTING_TENANT,           SETTING_ISSUER,  SETTING_TOKEN_ENDPOINT,       SETTING_CLIENT_ID,
+        SETTING_CLIENT_KEY_FILE,  SETTING_SCOPE,   SETTING_CLIENT_ASSERTION_FILE, SETTING_SERVICE_ACCOUNT_FILE,
+        SETTING_IDENTITY_ENDPOINT, SETTING_SUBJECT, SETTING_TOKEN_COMMAND};
+    uint64_t value = UINT64_C(14695981039346656037);
+    enum grant grant = account_grant(a);
+    size_t count = grant == GRANT_AUTHORIZATION_CODE ? 1 : sizeof KEYS / sizeof KEYS[0];
+    for (size_t i = 0; i < count; i++) {
+        const char *text = account_value(a, KEYS[i]);
+        value = hash(value, text ? text : "");
+    }
+    snprintf(source, ORIGIN_SOURCE_MAX, "%s %016" PRIx64, GRANTS[grant], value);
+}
+
 bool origin_take(struct origin *o, const struct account *a, struct report *why)
 {
     *o = (struct origin){0};
+    origin_source(a, o->source);
     return take(a, SETTING_ISSUER, &o->issuer, why) && take(a, SETTING_CLIENT_ID, &o->client_id, why) &&
            take(a, SETTING_TOKEN_ENDPOINT, &o->token_endpoint, why);
 }
@@ -30,6 +61,17 @@ void origin_free(struct origin *o)
     free(o->client_id);
     free(o->token_endpoint);
     *o = (struct origin){0};
+}
+
+static bool stamp(char **field, const char *value)
+{
+    return *field || !value || state_set(field, value);
+}
+
+bool origin_stamp(const struct origin *o, struct state *s)
+{
+    return stamp(&s->issuer, o->issuer) && stamp(&s->client_id, o->client_id) &&
+           stamp(&s->token_endpoint, o->token_endpoint) && stamp(&s->source, o->source);
 }
 
 /* The length of scheme, host and port. */
@@ -86,7 +128,8 @@ bool origin_check(const struct account *a, const struct state *s, const struct p
 
 void origin_forget(const struct origin *o, struct state *s)
 {
-    if (origin_changed(o, s) == SETTING_COUNT)
+    bool same = !s->source || strcmp(o->source, s->source) == 0;
+    if (same && origin_changed(o, s) == SETTING_COUNT)
         return;
     secret_free_string(&s->access_token);
     s->obtained_at = 0;

@@ -37,7 +37,8 @@ static const struct member MEMBERS[] = {
     TEXT(access_token),   TIME(obtained_at),         TIME(expires_at),        TEXT(refresh_token),
     TIME(refresh_obtained_at), TIME(refresh_expires_at), TIME(login_at),      TEXT(signed_in_as),
     TEXT(scope),          TEXT(issuer),              TEXT(client_id),         TEXT(token_endpoint),
-    TEXT(revocation_endpoint), TEXT(userinfo_endpoint), TEXT(client_authentication), {NULL, 0, false},
+    TEXT(revocation_endpoint), TEXT(userinfo_endpoint), TEXT(source),             TEXT(client_authentication),
+    {NULL, 0, false},
 };
 #undef TEXT
 #undef TIME

@@ -45,6 +45,7 @@ struct state {
     char *token_endpoint;
     char *revocation_endpoint;
     char *userinfo_endpoint;
+    char *source; /* of the access token: origin_source() */
     char *client_authentication; /* "basic" where the issuer's metadata wants that; a setting goes before it */
     struct state_error last_error;
     bool unattended; /* not kept: set by keeper_load(); tokens come without a refresh token */

@@ -5,6 +5,7 @@
 #include "advice.h"
 #include "clock.h"
 #include "jsontext.h"
+#include "origin.h"
 #include "text.h"
 
 #include <errno.h>
@@ -581,9 +582,12 @@ static bool keep_or_set(char **field, const char *value)
 static bool take_origin(struct state *s, const struct oauth_answer *answer, const struct oauth_client *c,
                         struct report *why)
 {
+    char source[ORIGIN_SOURCE_MAX];
+    origin_source(c->account, source);
     bool found_basic = c->basic && !account_value(c->account, SETTING_CLIENT_AUTHENTICATION);
     bool ok = keep_or_set(&s->client_authentication, found_basic ? "basic" : NULL) &&
-              keep_or_set(&s->scope, answer->scope) && keep_or_set(&s->issuer, c->issuer) &&
+              state_set(&s->source, source) && keep_or_set(&s->scope, answer->scope) &&
+              keep_or_set(&s->issuer, c->issuer) &&
               keep_or_set(&s->client_id, c->client_id) && keep_or_set(&s->token_endpoint, c->token_endpoint) &&
               keep_or_set(&s->revocation_endpoint, c->revocation_endpoint) &&
               keep_or_set(&s->userinfo_endpoint, c->userinfo_endpoint);

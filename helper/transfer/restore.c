@@ -113,7 +113,7 @@ struct work {
 };
 
 /* Calls `each` with every account that is wanted, until it returns false. */
-static bool for_all(struct work *w, bool (*each)(struct work *w, const struct transfer *t))
+static bool for_all(struct work *w, bool (*each)(struct work *w, struct transfer *t))
 {
     bool ok = true;
     for (size_t i = 0; ok && i < json_object_array_length(w->accounts); i++) {
@@ -124,7 +124,7 @@ static bool for_all(struct work *w, bool (*each)(struct work *w, const struct tr
     return ok;
 }
 
-static bool check(struct work *w, const struct transfer *t)
+static bool check(struct work *w, struct transfer *t)
 {
     return transfer_check(t, w->paths, w->request->force, &w->why);
 }
@@ -157,7 +157,7 @@ static const char *tokens_of(const struct transfer *t, const struct paths *p)
 }
 
 /* A report of success says that the account's store has not taken the tokens yet. */
-static bool save(struct work *w, const struct transfer *t)
+static bool save(struct work *w, struct transfer *t)
 {
     const char *option = paths_option(w->paths);
     struct report why = {0};

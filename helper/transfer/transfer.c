@@ -5,6 +5,7 @@
 #include "accountfile.h"
 #include "clock.h"
 #include "keeper.h"
+#include "origin.h"
 #include "reach.h"
 #include "token.h"
 
@@ -128,11 +129,25 @@ static void warn_of_files(const struct account *a, const struct paths *p)
         fprintf(stderr, "xoauth2: warning: %s: %s\n", a->name, why.text);
 }
 
-bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why)
+/* What comes from another keeper does not say whose it is. */
+static bool stamp(struct transfer *t, const struct account *a, struct report *why)
+{
+    struct origin origin;
+    bool ok = origin_take(&origin, a, why) && (!t->has_state || origin_stamp(&origin, &t->state) ||
+                                               report_set(why, FAILURE_UNREACHABLE, "not enough memory"));
+    origin_free(&origin);
+    return ok;
+}
+
+bool transfer_save(struct transfer *t, const struct paths *p, struct report *why)
 {
     struct account a;
     if (!parse(t, p, &a, why))
         return false;
+    if (!stamp(t, &a, why)) {
+        account_free(&a);
+        return false;
+    }
     int lock = store_lock(p, a.state_name, clock_monotonic() + TOKEN_WAIT_MAX, why);
     bool ok = lock >= 0 && (!t->has_state || keeper_save(&t->state, &a, p, why)) &&
               accountfile_write(p, t->name, &t->text, why);

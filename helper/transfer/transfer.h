@@ -30,8 +30,8 @@ bool transfer_is_there(const struct transfer *t, const struct paths *p);
  * `force`. Writes nothing. */
 bool transfer_check(const struct transfer *t, const struct paths *p, bool force, struct report *why);
 
-/* Writes the state, then the account file. */
-bool transfer_save(const struct transfer *t, const struct paths *p, struct report *why);
+/* Writes the state, with what the account tells of its origin, then the account file. */
+bool transfer_save(struct transfer *t, const struct paths *p, struct report *why);
 
 /* The exit status that belongs to a failure. */
 int transfer_status(const struct report *why);

@@ -52,6 +52,43 @@ test_another_client() {
     refuses 'client id'
 }
 
+# by_command TOKEN HOST: the account from now on, whose token a command gives.
+by_command() {
+    printf 'token_command: /bin/echo %s\nhosts: %s\n' "$1" "$2" > "$ACCOUNTS/$ME.conf"
+}
+
+test_command_in_place_of_a_login() {
+    login_faults
+    by_command another.token imap.other.example
+    gets_token
+    equals "$(cat "$T/token.secret")" another.token
+    by_command third.token imap.third.example
+    gets_token
+    equals "$(cat "$T/token.secret")" third.token
+}
+
+test_login_in_place_of_a_command() {
+    login_faults
+    cp "$ACCOUNTS/$ME.conf" "$T/account.before"
+    rm "$STATES/$ME.json"
+    by_command another.token imap.other.example
+    gets_token
+    move_back
+    status 77 xoauth2 token "$ME"
+    has "$T/err" "run 'xoauth2 login $ME'"
+}
+
+# An import says what it imports, and the account beside it where that came from.
+test_imported_login_elsewhere() {
+    jq -n --arg me "$ME" '{registration: "google", email: $me, access_token: "theirs", refresh_token: "theirs too",
+        access_token_expiration: "2099-01-01T00:00:00"}' > "$T/tokens.secret"
+    chmod 600 "$T/tokens.secret"
+    status 0 xoauth2 import --client-id desktop "$T/tokens.secret"
+    move "token_endpoint: $FAULTS/token" "hosts: imap.other.example"
+    sed -i '/^provider:/d' "$ACCOUNTS/$ME.conf"
+    refuses 'token endpoint'
+}
+
 test_logout_sends_nothing_elsewhere() {
     login
     move "issuer: $FAULTS" "revocation_endpoint: $FAULTS/revoke"

@@ -104,6 +104,62 @@ static void only_an_access_token_of_elsewhere_is_forgotten(void **state)
     assert_string_equal(tokens.refresh_token, "kept");
 }
 
+/* The source of a token that was got with these settings, one of which is changed then. */
+static void changes_the_source(const char *grant, enum setting key, bool changes)
+{
+    char before[ORIGIN_SOURCE_MAX], after[ORIGIN_SOURCE_MAX];
+    account.file.value[SETTING_GRANT] = grant;
+    account.file.value[key] = "one";
+    origin_source(&account, before);
+    account.file.value[key] = "two";
+    origin_source(&account, after);
+    account.file.value[key] = NULL;
+    assert_int_equal(strcmp(before, after) != 0, changes);
+}
+
+static void source_of_a_login_is_its_tenant(void **state)
+{
+    (void)state;
+    changes_the_source(NULL, SETTING_TENANT, true);
+    changes_the_source(NULL, SETTING_SCOPE, false);
+    changes_the_source(NULL, SETTING_TOKEN_ENDPOINT, false); /* origin_changed() compares that */
+}
+
+static void source_without_a_login_is_all_that_tells(void **state)
+{
+    static const enum setting KEYS[] = {SETTING_ISSUER, SETTING_TOKEN_ENDPOINT, SETTING_CLIENT_ID, SETTING_SUBJECT,
+                                        SETTING_TENANT, SETTING_SCOPE};
+    (void)state;
+    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++)
+        changes_the_source("jwt_bearer", KEYS[i], true);
+    changes_the_source(NULL, SETTING_TOKEN_COMMAND, true);
+    changes_the_source("jwt_bearer", SETTING_HOSTS, false);
+}
+
+static void token_got_in_another_way_is_forgotten(void **state)
+{
+    char source[ORIGIN_SOURCE_MAX];
+    (void)state;
+    origin_source(&account, source);
+    assert_true(state_set(&tokens.source, source));
+    account.file.value[SETTING_TOKEN_COMMAND] = "/bin/another";
+    assert_int_equal(changed(NULL, NULL, NULL), SETTING_COUNT);
+    origin_forget(&origin, &tokens);
+    assert_null(tokens.access_token);
+}
+
+static void stamp_keeps_what_is_known(void **state)
+{
+    (void)state;
+    assert_true(state_set(&tokens.client_id, NULL) && state_set(&tokens.token_endpoint, NULL));
+    changed("https://other.example", "me", ENDPOINT);
+    assert_true(origin_stamp(&origin, &tokens));
+    assert_string_equal(tokens.issuer, ISSUER);
+    assert_string_equal(tokens.client_id, "me");
+    assert_string_equal(tokens.token_endpoint, ENDPOINT);
+    assert_string_equal(tokens.source, origin.source);
+}
+
 static void report_names_what_was_changed(void **state)
 {
     struct paths p = {.system = true};
@@ -124,6 +180,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_server, setup, teardown),
         cmocka_unit_test_setup_teardown(tenant_is_put_in, setup, teardown),
         cmocka_unit_test_setup_teardown(only_an_access_token_of_elsewhere_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(source_of_a_login_is_its_tenant, setup, teardown),
+        cmocka_unit_test_setup_teardown(source_without_a_login_is_all_that_tells, setup, teardown),
+        cmocka_unit_test_setup_teardown(token_got_in_another_way_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(stamp_keeps_what_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(report_names_what_was_changed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
