@@ -348,7 +348,7 @@ bool oauth_is_whole(const struct http_reply *reply)
     return whole;
 }
 
-static void blot_out(char *text, const char *secret)
+void oauth_blot_out(char *text, const char *secret)
 {
     size_t len = strlen(secret);
     if (!text || len < HIDDEN_MIN)
@@ -369,18 +369,18 @@ static bool is_public_field(const char *name)
 static void blot_out_all(const struct oauth_client *c, const struct http_field fields[], struct oauth_answer *answer)
 {
     if (c->client_secret.len > 0) {
-        blot_out(answer->description, c->client_secret.data);
-        blot_out(answer->error, c->client_secret.data);
+        oauth_blot_out(answer->description, c->client_secret.data);
+        oauth_blot_out(answer->error, c->client_secret.data);
     }
     if (c->assertion.len > 0) {
-        blot_out(answer->description, c->assertion.data);
-        blot_out(answer->error, c->assertion.data);
+        oauth_blot_out(answer->description, c->assertion.data);
+        oauth_blot_out(answer->error, c->assertion.data);
     }
     for (; fields->name; fields++) {
         if (!fields->value || is_public_field(fields->name))
             continue;
-        blot_out(answer->description, fields->value);
-        blot_out(answer->error, fields->value);
+        oauth_blot_out(answer->description, fields->value);
+        oauth_blot_out(answer->error, fields->value);
     }
 }
 

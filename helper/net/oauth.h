@@ -109,6 +109,10 @@ void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *ans
  * connection, was lost then. A server that rotates has spent the old refresh token by now. */
 bool oauth_is_whole(const struct http_reply *reply);
 
+/* Overwrites a secret where a text that will be shown repeats it. NULL as text is allowed; a secret too short to be one
+ * is left. */
+void oauth_blot_out(char *text, const char *secret);
+
 /* What a bad answer means, in the classes of failure.h, and words with the advice for this provider's error
  * (see advice.h). `account` is for "run 'xoauth2 login ACCOUNT'", so with "--system " before it for the system's
  * store. `during_login`: nothing to log in again for. */

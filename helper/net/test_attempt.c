@@ -4,6 +4,7 @@
 
 #include "advice.h"
 #include "http.h"
+#include "oauth.h"
 #include "test_sasl.h"
 #include "test_talk.h"
 #include "token.h"
@@ -41,6 +42,15 @@ static bool is_command(const char *command, const char *data, size_t size)
     return size >= len + 2 && size <= len + 2 + 16 && strncmp(data + size - 2 - len, command, len) == 0;
 }
 
+/* Whether a line that is sent begins a login. */
+static bool is_login(const struct talk *t, const char *data, size_t size)
+{
+    bool imap = t->server->protocol == SERVER_IMAP;
+    const char *verb = imap ? " AUTHENTICATE " : "AUTH ";
+    const char *at = imap ? memchr(data, ' ', size) : data;
+    return at && size - (size_t)(at - data) > strlen(verb) && strncmp(at, verb, strlen(verb)) == 0;
+}
+
 /* libcurl's own signature. What is sent may be the token: it is looked at and forgotten. */
 static int listen_in(CURL *easy, curl_infotype type, char *data, size_t size, void *arg)
 {
@@ -50,6 +60,7 @@ static int listen_in(CURL *easy, curl_infotype type, char *data, size_t size, vo
         talk_hear(t, data, size);
     if (type != CURLINFO_HEADER_OUT)
         return 0;
+    t->asked = t->asked || is_login(t, data, size);
     t->logged_in = t->logged_in || is_command(talk_command(t), data, size);
     t->over = t->over || is_command(t->server->protocol == SERVER_IMAP ? "LOGOUT" : "QUIT", data, size);
     return 0;
@@ -115,11 +126,14 @@ static bool set_callbacks(CURL *e, struct talk *t)
            curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->detail) == CURLE_OK;
 }
 
-/* The last line without its tag, and without words that may be the token. */
-static void show_answer(const struct talk *t, char answer[ATTEMPT_ANSWER_MAX])
+/* The last line without its tag, and without the token and words that may be it in another form. */
+static void show_answer(const struct talk *t, const char *token, char answer[ATTEMPT_ANSWER_MAX])
 {
-    const char *at = t->line;
+    char line[TALK_LINE_MAX + 1];
+    const char *at = line;
     size_t used = 0;
+    strcpy(line, t->line);
+    oauth_blot_out(line, token);
     if (t->server->protocol == SERVER_IMAP && *at != '*' && *at != '+')
         at += strcspn(at, " ");
     answer[0] = '\0';
@@ -208,6 +222,18 @@ static void unreachable(struct attempt *a, const struct talk *t, CURLcode code)
                    *t->detail ? t->detail : curl_easy_strerror(code));
 }
 
+/* libcurl takes a server that has no login at all, or needs none, for one where all went well. */
+static void not_offered(struct attempt *a, const struct talk *t)
+{
+    a->result = ATTEMPT_NOT_OFFERED;
+    a->answer[0] = '\0';
+    if (t->offered)
+        report_set(&a->why, FAILURE_CONFIG, "%s wants no login at port %u, so the token was not tried: check the port",
+                   a->server->host, (unsigned)a->server->port);
+    else
+        report_set(&a->why, FAILURE_CONFIG, "%s does not have the mechanism %s", a->server->host, a->mechanism);
+}
+
 /* RFC 5321, section 4.2.1: a reply in 400 to 499 says nothing against the token or the mailbox. */
 static bool is_temporary(const struct attempt *a)
 {
@@ -219,10 +245,12 @@ static void judge(struct attempt *a, const struct talk *t, CURLcode code, const 
                   const struct login_as *as)
 {
     const char *user = as->user;
-    show_answer(t, a->answer);
-    if (code == CURLE_OK) {
+    show_answer(t, as->token, a->answer);
+    if (code == CURLE_OK && t->asked) {
         a->result = ATTEMPT_OK;
         a->answer[0] = '\0';
+    } else if (code == CURLE_OK || (code == CURLE_LOGIN_DENIED && !t->offered)) {
+        not_offered(a, t);
     } else if (is_temporary(a)) {
         unreachable(a, t, code);
     } else if (t->logged_in && is_complaint(a->answer)) {
@@ -231,10 +259,6 @@ static void judge(struct attempt *a, const struct talk *t, CURLcode code, const 
         report_set(&a->why, FAILURE_NOT_ALLOWED, "%s took the token for %s but refused the first command (%s): %s",
                    a->server->host, user, a->answer,
                    known ? known : "check that the mailbox exists and that the account may use it");
-    } else if (code == CURLE_LOGIN_DENIED && !t->offered) {
-        a->result = ATTEMPT_NOT_OFFERED;
-        a->answer[0] = '\0';
-        report_set(&a->why, FAILURE_CONFIG, "%s does not have the mechanism %s", a->server->host, a->mechanism);
     } else if (code == CURLE_LOGIN_DENIED || (code == CURLE_AUTH_ERROR && is_complaint(a->answer))) {
         refused(a, t, account, as->system ? "--system " : "", user);
         add_configuration(a, t);

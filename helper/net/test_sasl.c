@@ -148,6 +148,7 @@ static CURLcode exchange(struct login *l, const char *message, unsigned len)
     enum wire_reply reply = WIRE_YES;
     const char *verb = l->talk->server->protocol == SERVER_IMAP ? "AUTHENTICATE" : "AUTH";
     CURLcode code = send_line(l, verb, l->talk->mechanism);
+    l->talk->asked = true;
     if (code == CURLE_OK)
         code = wire_reply(&l->wire, l->talk, &reply);
     if (code == CURLE_OK)

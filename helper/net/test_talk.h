@@ -16,6 +16,7 @@ struct talk {
     const struct server *server;
     const char *mechanism;
     bool offered;                 /* the server has the mechanism */
+    bool asked;                   /* a login was sent */
     bool logged_in;               /* the command after the login was sent */
     bool over;                    /* we have taken our leave: what comes then is no answer to anything */
     char status[TALK_STATUS_MAX]; /* of the server's challenge, "" where there was none */

@@ -89,6 +89,52 @@ test_submission_that_is_out_of_order() {
     judged 1 refused '535 5.7.8 no'
 }
 
+# odd_server PROGRAM: a mail server that answers a line by this expression of node's. Sets `submission`.
+odd_server() {
+    rm -f "$T/submission"
+    node -e '
+        const [, place, greeting, program] = process.argv;
+        const answer = new Function("line", `return ${program};`);
+        const server = require("net").createServer((client) => {
+            client.on("error", () => {});
+            client.write(`${greeting}\r\n`);
+            client.on("data", (data) => client.write(`${answer(String(data))}\r\n`));
+        });
+        server.listen(0, "127.0.0.1", () => require("fs").writeFileSync(place, String(server.address().port)));
+    ' "$T/submission" "$1" "$2" < /dev/null &
+    kill_later $!
+    wait_for test -s "$T/submission"
+    submission=smtp://127.0.0.1:$(cat "$T/submission")
+}
+
+# No token was sent, so none was taken.
+test_server_without_a_login() {
+    login
+    odd_server '220 hello' '/^EHLO/.test(line) ? "250-hello\r\n250 SIZE" : /^QUIT/.test(line) ? "221 bye" : "250 ok"'
+    judged 1 not-offered 'does not have the mechanism'
+    odd_server '220 hello' '/^EHLO/.test(line) ? "502 what?" : /^QUIT/.test(line) ? "221 bye" : "250 ok"'
+    judged 1 not-offered 'does not have the mechanism'
+    odd_server '* PREAUTH [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER SASL-IR] hello' \
+        '(/CAPABILITY/.test(line) ? "* CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER SASL-IR\r\n" : "") + line.split(" ")[0] + " OK done"'
+    status 1 xoauth2 test --json "$ME" "imap${submission#smtp}"
+    equals "$(jq -r '.[].result' "$T/out" | sort -u)" not-offered
+    has "$T/out" 'wants no login at port'
+}
+
+# A token can be as short as a word that is shown.
+test_short_token_that_a_server_repeats() {
+    local token=kX81bVq0aZ3mD5eT7uYw2sR9pLc4Gh
+    mkdir -p "$ACCOUNTS"
+    printf 'token_command: /bin/echo %s\n' "$token" > "$ACCOUNTS/$ME.conf"
+    chmod -R go= "$ACCOUNTS"
+    odd_server '220 hello' '/^EHLO/.test(line) ? "250-hello\r\n250 AUTH XOAUTH2 OAUTHBEARER"
+        : /^QUIT/.test(line) ? "221 bye" : /^AUTH \w+\r/.test(line) ? "334 " : "535 token '"$token"' refused"'
+    status 1 xoauth2 test "$ME" "$submission"
+    has "$T/out" 'refused'
+    has_not "$T/out" "$token"
+    has_not "$T/err" "$token"
+}
+
 test_one_server_instead_of_the_accounts() {
     login
     account_line "servers: imaps://mail.example.org"
