@@ -30,6 +30,7 @@ enum { EXIT_WRONG_USAGE = 2, EXIT_LOGIN_AGAIN = 77, EXIT_INTERRUPTED = 128 + SIG
 static void interrupted(int number)
 {
     (void)number;
+    terminal_edit_again();
     ssize_t written = write(STDERR_FILENO, "\n", 1);
     (void)written;
     _exit(EXIT_INTERRUPTED);

@@ -126,8 +126,15 @@ static void read_input(struct wait *w, struct line_reader *input)
         terminal_say(&w->login->terminal, "This line is longer than %d bytes: paste the address alone.\n",
                      REDIRECT_URL_MAX);
     const char *line;
-    while (!w->done && (line = line_next(input)))
-        judge_line(w, line);
+    while (!w->done && (line = line_next(input))) {
+        if (strlen(line) < TERMINAL_EDITED_MAX || !terminal_take_all(input->fd))
+            judge_line(w, line);
+        else
+            terminal_say(&w->login->terminal,
+                         "\nThe terminal took only the first %d characters of that. Paste the address once more: now it "
+                         "will take all.\n",
+                         TERMINAL_EDITED_MAX);
+    }
 }
 
 /* --- what the person is told --- */

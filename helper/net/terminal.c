@@ -10,11 +10,13 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { QUESTION_MAX = 4096, ANSWER_MAX = 256, READ_CHUNK = 1024 };
@@ -42,6 +44,7 @@ void terminal_close(struct terminal *t)
 {
     if (t->unfinished)
         terminal_say(t, "%s", "");
+    terminal_edit_again();
     if (t->tty >= 0)
         close(t->tty);
     t->tty = -1;
@@ -119,6 +122,30 @@ bool terminal_ask(struct terminal *t, const char *question, int64_t deadline)
     snprintf(text, sizeof text, "%s [y/N]", question);
     return terminal_ask_line(t, text, answer, sizeof answer, deadline) &&
            (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
+}
+
+/* The terminal that does not let its lines be edited, and how it was. */
+static struct termios edited;
+static volatile sig_atomic_t taken = -1;
+
+bool terminal_take_all(int fd)
+{
+    struct termios now;
+    if (tcgetattr(fd, &now) != 0 || !(now.c_lflag & ICANON))
+        return false;
+    edited = now;
+    now.c_lflag &= ~(tcflag_t)ICANON;
+    now.c_cc[VMIN] = 1;
+    now.c_cc[VTIME] = 0;
+    taken = fd;
+    return tcsetattr(fd, TCSANOW, &now) == 0;
+}
+
+void terminal_edit_again(void)
+{
+    if (taken >= 0)
+        tcsetattr(taken, TCSANOW, &edited);
+    taken = -1;
 }
 
 void line_reader_init(struct line_reader *r, int fd, size_t limit)

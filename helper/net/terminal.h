@@ -44,6 +44,17 @@ bool terminal_ask_line(struct terminal *t, const char *question, char *answer, s
  * (CLOCK_MONOTONIC milliseconds) passes. */
 bool terminal_ask(struct terminal *t, const char *question, int64_t deadline);
 
+/* A terminal takes so much of a line that is still being edited, and drops the rest without a word. Some providers' last
+ * page has a longer address. */
+#define TERMINAL_EDITED_MAX 4095 /* bytes, without the line's end: see termios(3) */
+
+/* Makes a terminal give everything as it is typed, so that nothing can be corrected, but nothing is dropped. False
+ * where it did so before, or is none. */
+bool terminal_take_all(int fd);
+
+/* Makes it as it was. A signal handler may call this. */
+void terminal_edit_again(void);
+
 /* Reads lines from a descriptor that others may share, so it is never made non-blocking: line_read() is called only
  * after poll(2) said that there is something. */
 struct line_reader {

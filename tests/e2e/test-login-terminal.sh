@@ -27,6 +27,22 @@ test_pasted_redirect_url() {
     gets_token
 }
 
+# A terminal drops what is beyond 4095 characters of a line that is being edited. Microsoft's codes can be that long.
+test_pasted_redirect_url_is_long() {
+    start_login --no-open
+    wait_for grep -q 'paste it here and press Enter' "$T/screen.secret"
+    redirect_for "$ME"
+    local long
+    long="$(tr -d '\r\n' < "$T/redirect.secret")&session_state=$(printf '%06000d' 0)"
+    type_in "$long"
+    wait_for grep -q 'took only the first 4095 characters' "$T/screen.secret"
+    type_in "$long"
+    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
+    keep_screen
+    has "$T/screen" "signed in as $ME"
+    gets_token
+}
+
 test_something_else_pasted_first() {
     start_login --no-open
     type_in 'https://example.org/?code=x&state=y'
