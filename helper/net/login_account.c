@@ -55,23 +55,24 @@ static bool same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-static bool has_endpoint(const struct keyfile *file)
+/* Whether a file without a provider's name says where its tokens come from. */
+static bool has_own_source(const struct keyfile *file)
 {
     for (int i = SETTING_AUTHORIZATION_ENDPOINT; i <= SETTING_USERINFO_ENDPOINT; i++)
         if (file->value[i])
             return true;
-    return false;
+    return file->value[SETTING_TOKEN_COMMAND] || file->value[SETTING_GRANT];
 }
 
 /* Whether the account is to move to another provider than its file has. An issuer beside a provider file is the one
- * that counts: see check_server(). A file with addresses alone has a provider without a name. */
+ * that counts: see check_server(). A file with addresses or a command alone has a provider without a name. */
 static bool moves(const struct keyfile *old, const struct login *l)
 {
     const struct login_options *o = &l->options;
     const char *provider = old->value[SETTING_PROVIDER];
     const char *issuer = old->value[SETTING_ISSUER];
     if (!provider && !issuer)
-        return has_endpoint(old) && (o->provider || o->issuer || *l->guessed);
+        return has_own_source(old) && (o->provider || o->issuer || *l->guessed);
     if (o->issuer)
         return !same(o->issuer, issuer);
     return o->provider && !same(o->provider, provider);
@@ -121,8 +122,8 @@ static bool is_given(enum setting key, const struct login_options *o)
 static bool is_free(const char *name)
 {
     static const char *const FREE[] = {
-        "provider",       "issuer",         "flow",    "users",   "hosts",      "allow",       "proxy",
-        "refresh_margin", "notify_command", "ca_file", "ca_path", "store_read", "store_write", NULL};
+        "provider",       "issuer",  "flow",    "users",      "allow",       "proxy", "refresh_margin",
+        "notify_command", "ca_file", "ca_path", "store_read", "store_write", NULL};
     for (size_t i = 0; FREE[i]; i++)
         if (strcmp(FREE[i], name) == 0)
             return true;

@@ -215,6 +215,8 @@ static enum login_options_result take_set(struct login_options *o, const char *g
         return wrong("--set: unknown key '%s'", name);
     if (key == SETTING_CLIENT_SECRET && given[len + 1])
         return wrong("--set: %s", ARGUMENT_SECRET_REFUSED);
+    if ((key == SETTING_PROVIDER || key == SETTING_ISSUER) && given[len + 1])
+        return wrong("--set: give the %s with '--%s %s'", name, name, given + len + 1);
     if (o->set_count == LOGIN_SET_MAX)
         return wrong("--set is given more than %d times", LOGIN_SET_MAX);
     o->set[o->set_count].key = (enum setting)key;

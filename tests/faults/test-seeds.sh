@@ -219,7 +219,7 @@ restore() {
 import() {
     local before
     before=$(state refresh_token)
-    login_faults
+    login_faults --set token_endpoint=
     jq --arg user "$ME" --arg url "$FAULTS/token" '{access_token: "old", expiry: "1000000000", user: $user,
         refresh_token: .refresh_token, token_endpoint: $url}' "$STATES/$ME.json" > "$T/foreign.secret"
     echo '{"client_id": "desktop"}' > "$T/sasl-xoauth2.conf"

@@ -154,6 +154,23 @@ static void endpoint_of_one_provider_is_not_taken_to_another(void **unused)
                    "token_endpoint=, and so log in at the new one");
 }
 
+static void hosts_of_one_provider_are_not_taken_to_another(void **unused)
+{
+    (void)unused;
+    account_file("issuer: https://i.example\nhosts: imap.i.example\n");
+    l.options = (struct login_options){.issuer = "https://o.example"};
+    expect_refused(":2: 'hosts' belongs to the provider that the account has now: remove it with --set hosts=");
+}
+
+static void command_that_gives_the_token_stays_beside_a_provider(void **unused)
+{
+    (void)unused;
+    account_file("token_command: /bin/keeper\n");
+    l.options = (struct login_options){.issuer = "https://o.example", .client_id = "c"};
+    expect_refused(":1: 'token_command' belongs to the provider that the account has now: remove it with --set "
+                   "token_command=");
+}
+
 #define REMOVE(key) "'" key "' belongs to the provider that the account has now: remove it with --set " key "="
 
 static void provider_without_a_name_is_left(void **unused)
@@ -528,6 +545,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(same_issuer_again, begin, end),
         cmocka_unit_test_setup_teardown(secret_of_one_provider_is_not_taken_to_another, begin, end),
         cmocka_unit_test_setup_teardown(endpoint_of_one_provider_is_not_taken_to_another, begin, end),
+        cmocka_unit_test_setup_teardown(hosts_of_one_provider_are_not_taken_to_another, begin, end),
+        cmocka_unit_test_setup_teardown(command_that_gives_the_token_stays_beside_a_provider, begin, end),
         cmocka_unit_test_setup_teardown(provider_without_a_name_is_left, begin, end),
         cmocka_unit_test_setup_teardown(no_endpoint_without_a_name_is_taken_to_an_issuer, begin, end),
         cmocka_unit_test_setup_teardown(endpoint_that_the_person_keeps, begin, end),

@@ -118,6 +118,7 @@ static void mistyped_option(void **unused)
     expect_wrong("--isuer=https://x a@x", "unknown option '--isuer': did you mean '--issuer'?");
     expect_wrong("--frobnicate a@x", "unknown option '--frobnicate'");
     expect_wrong("-x a@x", "unknown option '-x'");
+    expect_wrong("--set issuer=https://x a@x", "--set: give the issuer with '--issuer https://x'");
     expect_wrong("-xy a@x", "unknown option '-x'");
 }
 
