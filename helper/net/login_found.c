@@ -71,12 +71,18 @@ bool login_found_check(const struct login *l, const struct oauth_client *c, stru
             continue;
         memcpy(name, host, len);
         name[len] = '\0';
-        if (!login_found_listed(c->protected_resources, name))
+        if (login_found_listed(c->protected_resources, name))
+            continue;
+        if (l->client.open || *l->found.issuer)
             return report_set(
                 why, FAILURE_CONFIG,
                 "the metadata of %s lists the servers that its tokens are for, and %s is none of them: no token must "
                 "go there. Tell who runs the mail of %s, or set hosts to the right servers with --set hosts=LIST",
                 c->issuer, name, l->name);
+        fprintf(stderr,
+                "xoauth2: warning: the metadata of %s lists servers that its tokens are for, and %s is none of them: "
+                "check hosts if that server refuses the token\n",
+                c->issuer, name);
     }
     return true;
 }

@@ -329,18 +329,17 @@ test_issuer_that_cannot_be_believed() {
     nothing_is_written
 }
 
-# Whoever registered the client, and whether somebody signs in or nobody.
+# An error for servers or a client that were found; who has named both is warned.
 test_servers_that_the_tokens_are_not_for() {
-    local client=(--issuer https://named.test --client-id desktop)
-    login_open 1 "${client[@]}" --set hosts=imap.named.test,imap.good.test
-    has "$T/err" 'lists the servers that its tokens are for, and imap.good.test is none of them'
-    (umask 077 && echo 'a secret' > "$T/client.secret")
-    login_open 1 "${client[@]}" --client-secret-file "$T/client.secret" --set grant=client_credentials \
-        --set hosts=imap.good.test
-    has "$T/err" 'lists the servers that its tokens are for, and imap.good.test is none of them'
+    local text='servers that its tokens are for, and imap.good.test is none of them'
+    login_open 1 --issuer https://named.test --set hosts=imap.named.test,imap.good.test
+    has "$T/err" "lists the $text: no token must go there"
     nothing_is_written
-    login_open 1 "${client[@]}" --set hosts=imap.named.test,*.good.test --device
+    login_open 1 --issuer https://named.test --client-id desktop --set hosts=imap.named.test,imap.good.test --device
+    has "$T/err" "warning: the metadata of https://named.test lists $text"
     has "$T/err" 'no device login'
+    login_open 1 --issuer https://named.test --client-id desktop --set hosts=imap.named.test,*.good.test --device
+    has_not "$T/err" 'none of them'
 }
 
 test_settings_that_cannot_be_used() {

@@ -265,6 +265,11 @@ static void servers_of_the_account_that_the_issuer_does_not_list(void **state)
     l.account.file.value[SETTING_HOSTS] = "imap.x.org, *.example JMAP.x.org";
     assert_true(login_found_check(&l, &c, &why));
     l.account.file.value[SETTING_HOSTS] = "imap.x.org,smtp.x.org";
+    assert_true(login_found_check(&l, &c, &why)); /* a warning: whoever named the server may know better */
+    l.client.open = true;
+    assert_false(login_found_check(&l, &c, &why));
+    l.client.open = false;
+    strcpy(l.found.issuer, c.issuer);
     assert_false(login_found_check(&l, &c, &why));
     assert_int_equal(why.code, FAILURE_CONFIG);
     assert_non_null(strstr(why.text, "the metadata of https://i.example lists the servers that its tokens are for, "
