@@ -168,13 +168,11 @@ const char *identity_name(const struct identity *who)
     return NULL;
 }
 
-/* An opaque `sub` says nothing about an address. */
-static bool can_differ(const struct identity *who, const char *account)
+/* An opaque `sub` says nothing about an address, nor about a name. */
+static bool can_differ(const struct identity *who)
 {
-    if (identity_has_name(who))
-        return true;
     const char *sub = who->claim[IDENTITY_SUB];
-    return sub && (strchr(sub, '@') || !strchr(account, '@'));
+    return identity_has_name(who) || (sub && strchr(sub, '@'));
 }
 
 enum identity_match identity_compare(const struct identity *who, const char *account)
@@ -182,5 +180,5 @@ enum identity_match identity_compare(const struct identity *who, const char *acc
     for (int i = 0; i < IDENTITY_CLAIM_COUNT; i++)
         if (who->claim[i] && strcasecmp(who->claim[i], account) == 0)
             return IDENTITY_SAME;
-    return can_differ(who, account) ? IDENTITY_OTHER : IDENTITY_UNKNOWN;
+    return can_differ(who) ? IDENTITY_OTHER : IDENTITY_UNKNOWN;
 }
