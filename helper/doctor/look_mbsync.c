@@ -84,7 +84,8 @@ static void end_section(struct file *f)
     char name[ACCOUNT_NAME_MAX + 1];
     account_init(&a);
     bool known = s->is_open && *s->user && account_name(s->user, name, &why) &&
-                 lookup(&a, &p, f->look->system ? LOOKUP_SYSTEM : LOOKUP_ALL, name, NULL, &why);
+                 lookup(&a, &p, f->look->system ? LOOKUP_SYSTEM : LOOKUP_ALL, name,
+                        *s->host ? s->host : NULL, &why);
     if (s->is_open && (known || wants_oauth(s))) {
         judge_mechanism(f);
         if (!known && *s->user)

@@ -1057,6 +1057,12 @@ test_mbsync() {
         'SSLType IMAPS # not None'
     healthy
     says ok mbsync-mechanism '.mbsyncrc:3: XOAUTH2 OAUTHBEARER'
+    # The server tells which of two accounts it is.
+    fresh
+    share_user imap.example.org imap.example.net
+    printf 'IMAPAccount one\nHost imap.example.net\nUser team@example.com\nAuthMechs XOAUTH2\n' > "$HOME/.mbsyncrc"
+    healthy
+    says ok mbsync-mechanism XOAUTH2
     # Somebody else's password login is none of our business.
     fresh
     mbsyncrc 'Host imap.example.org' 'User you@example.org' 'AuthMechs LOGIN' 'Pass x'
