@@ -27,14 +27,22 @@ static uint64_t hash(uint64_t value, const char *text)
 
 void origin_source(const struct account *a, char source[ORIGIN_SOURCE_MAX])
 {
-    static const char *const GRANTS[] = {
-        [GRANT_AUTHORIZATION_CODE] = "authorization_code", [GRANT_CLIENT_CREDENTIALS] = "client_credentials",
-        [GRANT_JWT_BEARER] = "jwt_bearer", [GRANT_MANAGED_IDENTITY] = "managed_identity",
-        [GRANT_COMMAND] = "token_command"};
-    static const enum setting KEYS[] = {
-        SETTING_TENANT,           SETTING_ISSUER,  SETTING_TOKEN_ENDPOINT,       SETTING_CLIENT_ID,
-        SETTING_CLIENT_KEY_FILE,  SETTING_SCOPE,   SETTING_CLIENT_ASSERTION_FILE, SETTING_SERVICE_ACCOUNT_FILE,
-        SETTING_IDENTITY_ENDPOINT, SETTING_SUBJECT, SETTING_TOKEN_COMMAND};
+    static const char *const GRANTS[] = {[GRANT_AUTHORIZATION_CODE] = "authorization_code",
+                                         [GRANT_CLIENT_CREDENTIALS] = "client_credentials",
+                                         [GRANT_JWT_BEARER] = "jwt_bearer",
+                                         [GRANT_MANAGED_IDENTITY] = "managed_identity",
+                                         [GRANT_COMMAND] = "token_command"};
+    static const enum setting KEYS[] = {SETTING_TENANT,
+                                        SETTING_ISSUER,
+                                        SETTING_TOKEN_ENDPOINT,
+                                        SETTING_CLIENT_ID,
+                                        SETTING_CLIENT_KEY_FILE,
+                                        SETTING_SCOPE,
+                                        SETTING_CLIENT_ASSERTION_FILE,
+                                        SETTING_SERVICE_ACCOUNT_FILE,
+                                        SETTING_IDENTITY_ENDPOINT,
+                                        SETTING_SUBJECT,
+                                        SETTING_TOKEN_COMMAND};
     uint64_t value = UINT64_C(14695981039346656037);
     enum grant grant = account_grant(a);
     size_t count = grant == GRANT_AUTHORIZATION_CODE ? 1 : sizeof KEYS / sizeof KEYS[0];

@@ -154,7 +154,8 @@ static bool take_settings(struct entry *e, const struct account *a)
     e->refresh_lifetime = lifetime ? strtoll(lifetime, NULL, 10) : 0;
     e->notifies = account_value(a, SETTING_NOTIFY_COMMAND) != NULL;
     e->unattended = account_grant(a) != GRANT_AUTHORIZATION_CODE;
-    return entry_take_origin(e, a, &ignored) && copy(&e->users, a->file.value[SETTING_USERS]) && copy(&e->hosts, account_value(a, SETTING_HOSTS)) &&
+    return entry_take_origin(e, a, &ignored) && copy(&e->users, a->file.value[SETTING_USERS]) &&
+           copy(&e->hosts, account_value(a, SETTING_HOSTS)) &&
            allow_resolve(&e->allow, e->agent->paths.system ? allow : NULL, warn_unknown, e);
 }
 

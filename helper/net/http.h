@@ -48,8 +48,8 @@ void http_reply_free(struct http_reply *r);
  * name. With `basic_user` the credentials go into the Authorization header, each form-encoded first (RFC 6749,
  * section 2.3.1). `timeout` in milliseconds. `*reply` is overwritten; the caller frees it whatever the result. True
  * when any HTTP answer came, whatever its status. False with FAILURE_UNREACHABLE (DNS, TCP, TLS, time-out, too large)
- * in words that name the host, or FAILURE_CONFIG (address not allowed, CA file unusable); `*reply` has what came of an
- * answer that broke off then, status 0 where not even that. */
+ * in words that name the host, or FAILURE_CONFIG (address not allowed, CA file unusable); `*reply` has what came of
+ * an answer that broke off then, status 0 where not even that. */
 bool http_post(struct http *h, const char *url, const struct http_field fields[], const char *basic_user,
                const char *basic_secret, int64_t timeout, struct http_reply *reply, struct report *why);
 

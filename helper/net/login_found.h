@@ -19,8 +19,8 @@ bool login_found_related(const char *issuer_host, const char *host, const char *
 bool login_found_listed(const char *resources, const char *host);
 
 /* Whether that list has every mail server that the account names. After oauth_discover() with the client. False with
- * a report where servers or client were found; where a person named both it is a warning alone, since the list need not
- * be whole (RFC 9728, section 4). */
+ * a report where servers or client were found; where a person named both it is a warning alone, since the list need
+ * not be whole (RFC 9728, section 4). */
 bool login_found_check(const struct login *l, const struct oauth_client *c, struct report *why);
 
 #endif

@@ -109,8 +109,8 @@ void oauth_parse_answer(const struct http_reply *reply, struct oauth_answer *ans
  * connection, was lost then. A server that rotates has spent the old refresh token by now. */
 bool oauth_is_whole(const struct http_reply *reply);
 
-/* Overwrites a secret where a text that will be shown repeats it. NULL as text is allowed; a secret too short to be one
- * is left. */
+/* Overwrites a secret where a text that will be shown repeats it. NULL as text is allowed; a secret too short to be
+ * one is left. */
 void oauth_blot_out(char *text, const char *secret);
 
 /* What a bad answer means, in the classes of failure.h, and words with the advice for this provider's error

@@ -47,8 +47,8 @@ bool renew_discover(struct renewal *r, struct report *why);
 /* As origin_changed(), for a client whose endpoints are those of the settings still. */
 enum setting renew_origin_changed(const struct oauth_client *c, const struct state *s);
 
-/* Completes the client by what the state has of the login: token endpoint, client id and how the client proves itself,
- * where the settings do not say. The origin must not have changed. False where memory is short. */
+/* Completes the client by what the state has of the login: token endpoint, client id and how the client proves
+ * itself, where the settings do not say. The origin must not have changed. False where memory is short. */
 bool renew_recall(struct oauth_client *c, const struct state *s, struct report *why);
 
 /* The address that a token of this state may be sent to, of the two kinds that may be used: `configured` if not NULL,

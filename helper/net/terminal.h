@@ -44,8 +44,8 @@ bool terminal_ask_line(struct terminal *t, const char *question, char *answer, s
  * (CLOCK_MONOTONIC milliseconds) passes. */
 bool terminal_ask(struct terminal *t, const char *question, int64_t deadline);
 
-/* A terminal takes so much of a line that is still being edited, and drops the rest without a word. Some providers' last
- * page has a longer address. */
+/* A terminal takes so much of a line that is still being edited, and drops the rest without a word. Some providers'
+ * last page has a longer address. */
 #define TERMINAL_EDITED_MAX 4095 /* bytes, without the line's end: see termios(3) */
 
 /* Makes a terminal give everything as it is typed, so that nothing can be corrected, but nothing is dropped. False

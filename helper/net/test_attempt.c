@@ -228,8 +228,9 @@ static void not_offered(struct attempt *a, const struct talk *t)
     a->result = ATTEMPT_NOT_OFFERED;
     a->answer[0] = '\0';
     if (t->offered)
-        report_set(&a->why, FAILURE_CONFIG, "%s wants no login at port %u, so the token was not tried: check the port",
-                   a->server->host, (unsigned)a->server->port);
+        report_set(&a->why, FAILURE_CONFIG,
+                   "%s wants no login at port %u, so the token was not tried: check the port", a->server->host,
+                   (unsigned)a->server->port);
     else
         report_set(&a->why, FAILURE_CONFIG, "%s does not have the mechanism %s", a->server->host, a->mechanism);
 }

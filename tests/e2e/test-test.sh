@@ -94,11 +94,11 @@ odd_server() {
     rm -f "$T/submission"
     node -e '
         const [, place, greeting, program] = process.argv;
-        const answer = new Function("line", `return ${program};`);
+        const answer = new Function("line", "return " + program);
         const server = require("net").createServer((client) => {
             client.on("error", () => {});
-            client.write(`${greeting}\r\n`);
-            client.on("data", (data) => client.write(`${answer(String(data))}\r\n`));
+            client.write(greeting + "\r\n");
+            client.on("data", (data) => client.write(answer(String(data)) + "\r\n"));
         });
         server.listen(0, "127.0.0.1", () => require("fs").writeFileSync(place, String(server.address().port)));
     ' "$T/submission" "$1" "$2" < /dev/null &

@@ -1,5 +1,5 @@
-/* A DNS server for tests: a process on a free loopback port that gives the same answer to every question by UDP. By TCP
- * it takes connections and never says a word. */
+/* A DNS server for tests: a process on a free loopback port that gives the same answer to every question by UDP. By
+ * TCP it takes connections and never says a word. */
 #ifndef XOAUTH2_TEST_NAME_SERVER_H
 #define XOAUTH2_TEST_NAME_SERVER_H
 
