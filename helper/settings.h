@@ -61,6 +61,10 @@ enum setting {
 /* The key's names in the order of the enum, ending with NULL: the `known` of keyfile_load(). */
 extern const char *const SETTING_NAMES[SETTING_COUNT + 1];
 
+/* Those that name a file, or a folder of files, which whoever gets the tokens has to read. */
+enum { SETTING_FILES_COUNT = 7 };
+extern const enum setting SETTING_FILES[SETTING_FILES_COUNT];
+
 #define REFRESH_MARGIN_DEFAULT 300 /* seconds */
 #define REFRESH_MARGIN_MAX 86400   /* seconds */
 

@@ -46,13 +46,11 @@ static struct json_object *state_as_json(const struct state *s)
 /* Files that are named in the account are not in the dump. */
 static void warn_of_files(const struct account *a)
 {
-    static const enum setting FILES[] = {SETTING_CLIENT_SECRET_FILE,      SETTING_CLIENT_KEY_FILE,
-                                         SETTING_CLIENT_CERTIFICATE_FILE, SETTING_CLIENT_ASSERTION_FILE,
-                                         SETTING_SERVICE_ACCOUNT_FILE,    SETTING_CA_FILE, SETTING_CA_PATH};
-    for (size_t i = 0; i < sizeof FILES / sizeof FILES[0]; i++)
-        if (a->file.value[FILES[i]])
-            fprintf(stderr, "xoauth2: %s: copy the file %s yourself ('%s')\n", a->name, a->file.value[FILES[i]],
-                    SETTING_NAMES[FILES[i]]);
+    for (size_t i = 0; i < SETTING_FILES_COUNT; i++)
+        if (a->file.value[SETTING_FILES[i]])
+            fprintf(stderr, "xoauth2: %s: copy the %s %s yourself ('%s')\n", a->name,
+                    SETTING_FILES[i] == SETTING_CA_PATH ? "folder" : "file", a->file.value[SETTING_FILES[i]],
+                    SETTING_NAMES[SETTING_FILES[i]]);
 }
 
 /* `text` is the account's file. */

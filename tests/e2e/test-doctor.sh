@@ -671,6 +671,31 @@ mend_machine_secret_of_root_alone() {
     chown $STORE_ID "$E2E_STAGE/etc/client.secret"
 }
 
+machine_authorities_of_root_alone() {
+    mkdir -m 700 "$E2E_STAGE/etc/authorities"
+    echo "ca_path: $E2E_STAGE/etc/authorities" >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    arguments=(--system "$ME")
+    expected=(problem store-owner "run 'chmod a+rx $E2E_STAGE/etc/authorities'")
+}
+
+mend_machine_authorities_of_root_alone() {
+    status 1 xoauth2 --system login "$ME"
+    has "$T/err" "'ca_path': user id $STORE_ID, who owns $STORE and runs the agent, cannot read the folder"
+    chmod a+rx "$E2E_STAGE/etc/authorities"
+    doctor --system "$ME"
+    says ok account-client 'can be read'
+    silent_about store-owner
+    chmod 700 "$E2E_STAGE/etc/xoauth2" # a folder above is closed
+    sed -i '/^ca_path:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+    mkdir -m 755 "$E2E_STAGE/etc/xoauth2/authorities"
+    echo "ca_path: $E2E_STAGE/etc/xoauth2/authorities" >> "$SYSTEM_ACCOUNTS/$ME.conf"
+    doctor --system "$ME"
+    says problem store-owner "cannot get at $E2E_STAGE/etc/xoauth2/authorities: put the folder into"
+    chmod 755 "$E2E_STAGE/etc/xoauth2"
+    rmdir "$E2E_STAGE/etc/xoauth2/authorities" "$E2E_STAGE/etc/authorities"
+    sed -i '/^ca_path:/d' "$SYSTEM_ACCOUNTS/$ME.conf"
+}
+
 machine_account_of_somebody() {
     chown nobody "$SYSTEM_ACCOUNTS/$ME.conf"
     arguments=(--system)
