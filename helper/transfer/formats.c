@@ -62,17 +62,21 @@ static const char *provider_of(const char *endpoint, char tenant[128])
     return NULL;
 }
 
+/* That of outlook is fixed. */
+static bool has_tenant(const char *provider)
+{
+    return strncmp(provider, "microsoft", 9) == 0;
+}
+
 static bool set_endpoint(struct source *s, const char *endpoint, struct report *why)
 {
-    char tenant[128] = "";
-    s->provider = s->given->provider;
-    if (s->provider)
-        return set(s, SETTING_PROVIDER, s->provider, why);
-    s->provider = provider_of(endpoint, tenant);
+    char tenant[128];
+    const char *found = provider_of(endpoint, tenant);
+    s->provider = s->given->provider ? s->given->provider : found;
     if (!s->provider)
         return set(s, SETTING_TOKEN_ENDPOINT, endpoint, why);
     return set(s, SETTING_PROVIDER, s->provider, why) &&
-           (strcmp(tenant, "common") == 0 || set(s, SETTING_TENANT, tenant, why));
+           (!has_tenant(s->provider) || strcmp(tenant, "common") == 0 || set(s, SETTING_TENANT, tenant, why));
 }
 
 static bool set_provider(struct source *s, const char *found, struct report *why)
@@ -85,7 +89,7 @@ static bool set_provider(struct source *s, const char *found, struct report *why
 
 static bool is_microsoft(const char *provider)
 {
-    return provider && (strncmp(provider, "microsoft", 9) == 0 || strncmp(provider, "outlook", 7) == 0);
+    return provider && (has_tenant(provider) || strncmp(provider, "outlook", 7) == 0);
 }
 
 /* Microsoft refuses a renewal that names more than was consented to. Its provider files name all that there is, and

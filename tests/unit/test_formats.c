@@ -135,6 +135,37 @@ static void endpoint_of_a_provider_is_taken_for_a_strangers(void **unused)
     }
 }
 
+static void tenant_is_lost_with_a_given_provider(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *provider;
+        const char *endpoint;
+        const char *lines;
+    } GIVEN[] = {
+        {"microsoft", "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token",
+         "provider: microsoft\ntenant: contoso.com\nclient_id: c\nrefresh_sends_scope: no\n"},
+        {"microsoft-dod", "https://login.microsoftonline.us/t/oauth2/v2.0/token",
+         "provider: microsoft-dod\ntenant: t\nclient_id: c\nrefresh_sends_scope: no\n"},
+        {"microsoft", "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+         "provider: microsoft\nclient_id: c\nrefresh_sends_scope: no\n"},
+        {"microsoft", "https://login.microsoftonline.com/",
+         "provider: microsoft\nclient_id: c\nrefresh_sends_scope: no\n"},
+        {"outlook", "https://login.microsoftonline.com/consumers/oauth2/v2.0/token",
+         "provider: outlook\nclient_id: c\nrefresh_sends_scope: no\n"},
+        {"mine", "https://login.microsoftonline.com/t/oauth2/v2.0/token", "provider: mine\nclient_id: c\n"},
+    };
+    for (size_t i = 0; i < sizeof GIVEN / sizeof GIVEN[0]; i++) {
+        char json[512];
+        snprintf(json, sizeof json, "{\"refresh_token\": \"rt\", \"user\": \"a@b.org\", \"client_id\": \"c\", "
+                                    "\"token_endpoint\": \"%s\"}", GIVEN[i].endpoint);
+        given.provider = GIVEN[i].provider;
+        expect_taken(json, "sasl-xoauth2", GIVEN[i].lines);
+        transfer_free(&t);
+        transfer_init(&t);
+    }
+}
+
 static void sasl_client_credentials_need_a_refresh_token(void **unused)
 {
     (void)unused;
@@ -288,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sasl_file_is_read_wrongly, begin, end),
         cmocka_unit_test_setup_teardown(sasl_settings_are_forgotten, begin, end),
         cmocka_unit_test_setup_teardown(endpoint_of_a_provider_is_taken_for_a_strangers, begin, end),
+        cmocka_unit_test_setup_teardown(tenant_is_lost_with_a_given_provider, begin, end),
         cmocka_unit_test_setup_teardown(sasl_client_credentials_need_a_refresh_token, begin, end),
         cmocka_unit_test_setup_teardown(access_token_that_has_ended_is_kept, begin, end),
         cmocka_unit_test_setup_teardown(sasl_file_that_lacks_something, begin, end),
