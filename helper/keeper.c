@@ -99,17 +99,30 @@ enum readfile_result keeper_load(struct state *s, const struct account *a, const
     return result == READFILE_OK ? forget_foreign(s, a, why) : result;
 }
 
-/* Whether two texts are equal but for white space at their ends, which some keepers add or remove. */
-static bool same_text(const struct secret *a, const struct secret *b)
+/* Without the white space at its end, which some keepers add or remove. */
+static size_t bare_length(const struct secret *text)
 {
     static const char BLANKS[] = " \t\r\n";
-    size_t a_len = a->len;
-    size_t b_len = b->len;
-    while (a_len > 0 && memchr(BLANKS, a->data[a_len - 1], sizeof BLANKS - 1))
-        a_len--;
-    while (b_len > 0 && memchr(BLANKS, b->data[b_len - 1], sizeof BLANKS - 1))
-        b_len--;
-    return a_len == b_len && (a_len == 0 || memcmp(a->data, b->data, a_len) == 0);
+    size_t len = text->len;
+    while (len > 0 && memchr(BLANKS, text->data[len - 1], sizeof BLANKS - 1))
+        len--;
+    return len;
+}
+
+static bool is_same(const struct account *a, const struct secret *text, const struct secret *back,
+                    struct report *why)
+{
+    size_t given = bare_length(text);
+    size_t kept = bare_length(back);
+    bool begins = kept <= given && (kept == 0 || memcmp(text->data, back->data, kept) == 0);
+    if (begins && kept == given)
+        return true;
+    if (begins && kept > 0)
+        return keyfile_complain(&a->file, SETTING_STORE_WRITE, why,
+                                "'store_write' keeps only %zu of %zu bytes: use another store", kept, given);
+    return keyfile_complain(
+        &a->file, SETTING_STORE_READ, why,
+        "'store_read' does not give back what 'store_write' was given: they must reach the same place");
 }
 
 /* Hands a text to the commands and sees that they have it. */
@@ -117,11 +130,8 @@ static bool push(const struct account *a, const struct secret *text, struct repo
 {
     struct secret back;
     secret_init(&back, 0);
-    bool ok = account_run(a, SETTING_STORE_WRITE, text, NULL, KEEPER_TIMEOUT, why) && read_text(a, &back, why);
-    if (ok && !same_text(text, &back))
-        ok = keyfile_complain(
-            &a->file, SETTING_STORE_READ, why,
-            "'store_read' does not give back what 'store_write' was given: they must reach the same place");
+    bool ok = account_run(a, SETTING_STORE_WRITE, text, NULL, KEEPER_TIMEOUT, why) && read_text(a, &back, why) &&
+              is_same(a, text, &back, why);
     secret_free(&back);
     return ok;
 }

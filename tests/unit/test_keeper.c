@@ -109,6 +109,25 @@ static void state_is_lost_with_a_failed_command(void **unused)
     }
 }
 
+static void store_that_cuts_is_taken_for_another_place(void **unused)
+{
+    (void)unused;
+    char token[9001];
+    memset(token, 't', sizeof token - 1);
+    token[sizeof token - 1] = '\0';
+    use("cat kept", "head -c 8192 > kept");
+    assert_true(save(token));
+    assert_non_null(strstr(why.text, ":3: 'store_write' keeps only 8192 of 9"));
+    assert_non_null(strstr(why.text, " bytes: use another store"));
+    must_hold(token);
+    use("cat kept", "tr t s > kept");
+    assert_true(save(token));
+    assert_non_null(strstr(why.text, "they must reach the same place"));
+    use("printf %.0s. x", "cat > kept");
+    assert_true(save(token));
+    assert_non_null(strstr(why.text, "they must reach the same place"));
+}
+
 static void blanks_at_the_end_matter(void **unused)
 {
     (void)unused;
@@ -219,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(state_stays_in_the_file, begin, end),
         cmocka_unit_test_setup_teardown(state_is_lost_with_a_failed_command, begin, end),
+        cmocka_unit_test_setup_teardown(store_that_cuts_is_taken_for_another_place, begin, end),
         cmocka_unit_test_setup_teardown(blanks_at_the_end_matter, begin, end),
         cmocka_unit_test_setup_teardown(removal_leaves_the_tokens, begin, end),
         cmocka_unit_test_setup_teardown(nothing_kept_is_no_error, begin, end),
