@@ -13,9 +13,18 @@ struct readfile_rules {
     mode_t forbidden_mode; /* permission bits that must not be set, such as 077 */
     uid_t owner;           /* the owner must be root or this user */
     bool any_owner;        /* the owner does not matter */
+    bool for_group;        /* `group`, that of `owner`, may read it too, and the advice says so */
+    gid_t group;
     bool follow_symlink;   /* a symbolic link as the last component is followed, not refused */
     size_t limit;          /* bytes */
 };
+
+/* The command with which root lets a group read a file and nobody else, into `command`. Without the file's `st` it
+ * sets the group, too. Cut where it does not fit. */
+#define READFILE_COMMAND_MAX 1024
+struct stat;
+void readfile_group_command(const char *path, const struct stat *st, gid_t group,
+                            char command[READFILE_COMMAND_MAX]);
 
 enum readfile_result {
     READFILE_OK,

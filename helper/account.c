@@ -54,7 +54,11 @@ mode_t account_forbidden_mode(const struct paths *p)
 /* The system's account files are root's and readable to the store's group. */
 static struct readfile_rules account_rules(const struct paths *p, size_t limit)
 {
-    return (struct readfile_rules){.forbidden_mode = account_forbidden_mode(p), .owner = p->owner, .limit = limit};
+    return (struct readfile_rules){.forbidden_mode = account_forbidden_mode(p),
+                                   .owner = p->owner,
+                                   .for_group = p->system,
+                                   .group = p->group,
+                                   .limit = limit};
 }
 
 /* Whoever else may write to the folder can give one account's file the name of another, and so have the other's

@@ -50,6 +50,7 @@ bool paths_user(struct paths *p, struct report *why)
 {
     p->system = false;
     p->owner = geteuid();
+    p->group = getegid();
     return user_folder(p->accounts, "XDG_CONFIG_HOME", "/xoauth2/accounts", "/.config/xoauth2/accounts", why) &&
            user_folder(p->state, "XDG_STATE_HOME", "/xoauth2", "/.local/state/xoauth2", why);
 }
@@ -61,10 +62,15 @@ void paths_system(struct paths *p)
     snprintf(p->state, sizeof p->state, "%s", STATEDIR);
     struct stat st;
     const struct passwd *agent;
-    if (stat(p->state, &st) == 0)
+    p->owner = 0;
+    p->group = 0;
+    if (stat(p->state, &st) == 0) {
         p->owner = st.st_uid;
-    else
-        p->owner = (agent = getpwnam(PATHS_AGENT)) ? agent->pw_uid : 0;
+        p->group = st.st_gid;
+    } else if ((agent = getpwnam(PATHS_AGENT))) {
+        p->owner = agent->pw_uid;
+        p->group = agent->pw_gid;
+    }
 }
 
 bool paths_for(struct paths *p, bool system, struct report *why)

@@ -11,6 +11,7 @@
 struct paths {
     bool system;
     uid_t owner;             /* whose files are believed beside root's: ours, or the system store's owner */
+    gid_t group;             /* of the system's store: it reads the system's account files */
     char accounts[PATH_MAX]; /* folder of account files */
     char state[PATH_MAX];    /* folder of state files */
 };

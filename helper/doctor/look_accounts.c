@@ -10,6 +10,7 @@
 #include "oauth.h"
 #include "plugin/configured.h"
 #include "reach.h"
+#include "readfile.h"
 #include "server.h"
 
 #include <dirent.h>
@@ -166,6 +167,7 @@ static void look_at_client(struct record *r, const struct account *a, const stru
 static void look_at_owner(struct record *r, const struct account *a, const struct paths *p)
 {
     char path[PATH_MAX];
+    char command[READFILE_COMMAND_MAX];
     struct report why;
     struct stat st, store;
     if (!p->system || stat(p->state, &store) != 0 || store.st_uid == 0)
@@ -177,12 +179,13 @@ static void look_at_owner(struct record *r, const struct account *a, const struc
         record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
                    "%s is not of user id %lu, who owns the store: run 'chown %lu %s'", path,
                    (unsigned long)store.st_uid, (unsigned long)store.st_uid, path);
-    if (stat(a->file.path, &st) == 0 && st.st_uid != store.st_uid &&
-        (st.st_gid != store.st_gid || !(st.st_mode & S_IRGRP)))
-        record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
-                   "group id %lu, that of the store, cannot read %s: run 'chgrp %lu %s && chmod 0640 %s'",
-                   (unsigned long)store.st_gid, a->file.path, (unsigned long)store.st_gid, a->file.path,
-                   a->file.path);
+    if (stat(a->file.path, &st) != 0 || st.st_uid == store.st_uid ||
+        (st.st_gid == store.st_gid && (st.st_mode & S_IRGRP)))
+        return;
+    readfile_group_command(a->file.path, &st, store.st_gid, command);
+    record_add(r, CHECK_STORE_OWNER, LEVEL_PROBLEM, a->name,
+               "group id %lu, that of the store, cannot read %s: run '%s'", (unsigned long)store.st_gid,
+               a->file.path, command);
 }
 
 /* With the tokens of `user` alone where each mailbox has its own. False where the file is none of ours to read. */

@@ -47,6 +47,7 @@ int store_folder_setup(void **state)
     (void)state;
     paths.system = false;
     paths.owner = geteuid();
+    paths.group = getegid();
     make(paths.accounts, "accounts");
     make(paths.state, "state");
     make(providers, "providers");

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct account account;
@@ -445,6 +446,59 @@ static void the_systems_file_may_be_read_by_its_group(void **state)
     refused(path, "run 'chmod 0640 ");
 }
 
+static void the_systems_file_is_not_its_groups(void **state)
+{
+    (void)state;
+    char advice[512];
+    const char *path = store_folder_account("me@x.org", MINIMAL);
+    paths.system = true;
+    paths.group = 12345;
+    snprintf(advice, sizeof advice, "run 'chgrp 12345 %s && chmod 0640 %s'", path, path);
+    chmod(path, 0644);
+    refused(path, advice);
+    chmod(path, 0604);
+    refused(path, advice);
+}
+
+/* In a child, which gives up root: it ends with 0 if the owner of the store is told what root can do, and another
+ * only that he may not. */
+static int ask_denied(const char *path, uid_t me, const char *advice)
+{
+    struct account a;
+    if (setresuid(me, me, me) != 0)
+        return 2;
+    bool told = account_load(&a, &paths, "me@x.org", &why) == READFILE_UNREADABLE && strstr(why.text, path) &&
+                strstr(why.text, "permission denied for user id ");
+    return told && !strstr(why.text, "as root, run '") == !advice && (!advice || strstr(why.text, advice)) ? 0 : 1;
+}
+
+static void the_stores_owner_is_denied_the_systems_file(void **state)
+{
+    (void)state;
+    static const struct {
+        uid_t me;
+        const char *advice;
+    } CASES[] = {{12345, "as root, run 'chgrp 12346 "}, {12347, NULL}};
+    if (geteuid() != 0)
+        skip(); /* only root can be somebody else */
+    const char *path = store_folder_account("me@x.org", MINIMAL);
+    paths.system = true;
+    paths.owner = 12345;
+    paths.group = 12346;
+    chmod(path, 0600);
+    chmod(paths.accounts, 0755);
+    chmod(folder_path(""), 0755);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        int status;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+            _exit(ask_denied(path, CASES[i].me, CASES[i].advice));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+}
+
 static void text_that_is_not_on_disk_yet(void **state)
 {
     (void)state;
@@ -515,6 +569,8 @@ int main(void)
         T(user_that_is_no_account_name_still_matches_patterns),
         T(only_account_files_are_listed_sorted),
         T(the_systems_file_may_be_read_by_its_group),
+        T(the_systems_file_is_not_its_groups),
+        T(the_stores_owner_is_denied_the_systems_file),
         T(text_that_is_not_on_disk_yet),
         T(text_that_a_command_line_gave),
     };
