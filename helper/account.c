@@ -314,20 +314,42 @@ bool account_client_secret(const struct account *a, const struct paths *p, struc
     return true;
 }
 
+/* An IPv6 address has brackets in a URL, and in other places none. */
+static const char *without_brackets(const char *text, size_t *len)
+{
+    if (*len < 3 || text[0] != '[' || text[*len - 1] != ']' || !memchr(text, ':', *len))
+        return text;
+    *len -= 2;
+    return text + 1;
+}
+
+/* What a host is called in other places: without brackets, and without the final dot that a name may have
+ * (RFC 1034, section 3.1). Empty where it is too long for a host. */
+static void plain_host(const char *host, char plain[256])
+{
+    size_t len = strlen(host);
+    host = without_brackets(host, &len);
+    if (len > 0 && host[len - 1] == '.')
+        len--;
+    snprintf(plain, 256, "%.*s", len < 256 ? (int)len : 0, host);
+}
+
 bool account_hosts_allow(const char *hosts, const char *host)
 {
+    char plain[256];
+    const char *entry;
+    size_t len;
     if (!hosts || !host || !*host)
         return true;
     if (glob_rank(hosts, host) > 0)
         return true;
-    /* A name may be written with its final dot (RFC 1034, section 3.1). */
-    char plain[256];
-    size_t len = strlen(host);
-    if (host[len - 1] != '.' || len > sizeof plain)
-        return false;
-    memcpy(plain, host, len - 1);
-    plain[len - 1] = '\0';
-    return glob_rank(hosts, plain) > 0;
+    plain_host(host, plain);
+    while (*plain && (entry = glob_next(&hosts, &len))) {
+        entry = without_brackets(entry, &len);
+        if (glob_match(entry, len, plain))
+            return true;
+    }
+    return false;
 }
 
 bool account_host_allowed(const struct account *a, const char *host)

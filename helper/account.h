@@ -84,8 +84,8 @@ mode_t account_forbidden_mode(const struct paths *p);
  * writes. False with FAILURE_CONFIG or FAILURE_UNREACHABLE. */
 bool account_client_secret(const struct account *a, const struct paths *p, struct secret *out, struct report *why);
 
-/* Whether a token of this account may be sent to `host` (hosts:, case-insensitive). True for a NULL or empty host,
- * and where neither account nor provider limits the hosts. */
+/* Whether a token of this account may be sent to `host` (hosts:, case-insensitive; an IPv6 address with or
+ * without brackets). True for a NULL or empty host, and where neither account nor provider limits the hosts. */
 bool account_host_allowed(const struct account *a, const char *host);
 
 /* The same for a value of hosts:; NULL limits nothing. */

@@ -229,6 +229,21 @@ test_server_the_token_is_not_for() {
     has "$T/out" "add it to 'hosts:'"
 }
 
+# In hosts: an IPv6 address has brackets or none, whatever it has elsewhere.
+test_address_in_another_notation() {
+    login
+    account_line "hosts: [2001:db8::1] ::1"
+    account_line "servers: imaps://[2001:db8::1] imaps://[::1]:1"
+    xoauth2 doctor --json "$ME" > "$T/doctor.json" 2> "$T/err" || true
+    equals "$(jq -c '[.findings[] | select(.check == "account-servers")]' "$T/doctor.json")" '[]'
+    ask_for() { printf 'get\nversion=1\nuser=%s\nhost=%s\n\n' "$ME" "$1" | xoauth2 helper > "$T/out"; }
+    ask_for 2001:db8::1
+    has_line "$T/out" ok
+    ask_for 2001:db8::2
+    has_line "$T/out" code=wrong-host
+    equals "$(xoauth2 test --json "$ME" "imaps://[::1]:1" | jq -r '.[].result')" unreachable
+}
+
 # --- through libsasl2 -----------------------------------------------------------------------------------------------
 
 through() {

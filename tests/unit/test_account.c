@@ -189,6 +189,26 @@ static void provider_fills_in_what_the_account_leaves_out(void **state)
     assert_false(account_host_allowed(&account, "."));
 }
 
+static void host_in_another_notation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hosts;
+        const char *host;
+        bool allowed;
+    } CASES[] = {
+        {"[2001:db8::1]", "2001:db8::1", true},  {"2001:db8::1", "[2001:DB8::1]", true},
+        {"[2001:db8::1]", "[2001:db8::1]", true}, {"x.org, 2001:db8::*", "[2001:db8::1]", true},
+        {"[2001:db8::*]", "2001:db8::1", true},  {"[2001:db8::1]", "2001:db8::2", false},
+        {"2001:db8::1", "[2001:db8::1", false},  {"[*]", "x.org", false},
+        {"x.org", "[x.org]", false},             {"x.org", "x.org.", true},
+        {"::1", "[]", false},                    {"::1", "[.]", false},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        if (account_hosts_allow(CASES[i].hosts, CASES[i].host) != CASES[i].allowed)
+            fail_msg("hosts: %s, and %s", CASES[i].hosts, CASES[i].host);
+}
+
 static void missing_provider_names_the_line(void **state)
 {
     (void)state;
@@ -549,6 +569,7 @@ int main(void)
         T(empty_is_refused),
         T(malformed_is_refused_with_its_line),
         T(provider_fills_in_what_the_account_leaves_out),
+        T(host_in_another_notation),
         T(missing_provider_names_the_line),
         T(provider_that_others_may_write_is_refused),
         T(wrong_provider_file_is_named),
