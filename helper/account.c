@@ -46,6 +46,20 @@ void account_path(const struct paths *p, const char *name, char path[PATH_MAX])
         path[0] = '\0';
 }
 
+bool account_none(const struct paths *p, const char *verb, const char *name, struct report *why)
+{
+    struct paths system;
+    char path[PATH_MAX];
+    paths_system(&system);
+    account_path(&system, name, path);
+    if (!p->system && access(path, F_OK) == 0)
+        return report_set(why, FAILURE_NO_ACCOUNT,
+                          "no account %s of your own, but the system has one: run 'xoauth2 --system %s %s'", name,
+                          verb, name);
+    return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: 'xoauth2%s list' shows those there are", name,
+                      paths_option(p));
+}
+
 mode_t account_forbidden_mode(const struct paths *p)
 {
     return p->system ? 037 : 077;

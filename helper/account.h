@@ -76,6 +76,11 @@ char *account_expanded(const struct account *a, enum setting key, struct report 
 /* Seconds. */
 int64_t account_refresh_margin(const struct account *a);
 
+/* Reports that this store has no account of that name, for a command that takes one by its name: how to see those
+ * there are, or `verb` with --system where the system's store is known to have it. False with
+ * FAILURE_NO_ACCOUNT. */
+bool account_none(const struct paths *p, const char *verb, const char *name, struct report *why);
+
 /* Permission bits that a file with a secret of this store must not have. */
 mode_t account_forbidden_mode(const struct paths *p);
 

@@ -182,7 +182,7 @@ static bool is_known(const struct paths *p, const char *name, struct report *why
     state_path(p, name, state);
     if (access(account, F_OK) == 0 || access(state, F_OK) == 0 || errno != ENOENT)
         return true;
-    return report_set(why, FAILURE_NO_ACCOUNT, "no account %s: 'xoauth2 list' shows those there are", name);
+    return account_none(p, "logout", name, why);
 }
 
 /* Says what still can be done where the provider was not told. */

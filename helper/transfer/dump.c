@@ -92,7 +92,7 @@ static bool dump_one(void *arg, const char *name)
     enum readfile_result result = account_read(&d->paths, name, &text, &d->why);
     d->ok = result == READFILE_OK && account_load(&a, &d->paths, name, &d->why) == READFILE_OK;
     if (result == READFILE_MISSING)
-        report_set(&d->why, FAILURE_NO_ACCOUNT, "no account %s: 'xoauth2 list' shows those there are", name);
+        account_none(&d->paths, "dump", name, &d->why);
     if (d->ok) {
         d->ok = gather(d, &a, &text);
         warn_of_files(&a);
@@ -120,7 +120,7 @@ static bool write_out(struct dump *d)
 }
 
 /* Whether standard output is for nobody else's eyes; says what to do where it is not. */
-static bool output_is_private(void)
+static bool output_is_private(const char *option)
 {
     struct stat st;
     bool terminal = isatty(STDOUT_FILENO);
@@ -133,27 +133,33 @@ static bool output_is_private(void)
                 "xoauth2: others may read or write that file (mode %04o): remove it, run 'umask 077' and write it "
                 "again, or write the tokens to a pipe, ",
                 (unsigned)(st.st_mode & 07777));
-    fputs("'xoauth2 dump | ssh HOST xoauth2 restore'\n", stderr);
+    fprintf(stderr, "'xoauth2%s dump | ssh HOST xoauth2%s restore'\n", option, option);
     return false;
+}
+
+static void warn_of_second_use(const char *option)
+{
+    fprintf(stderr,
+            "xoauth2: use these tokens on one machine alone: where refresh tokens are rotated, the second use of "
+            "one ends the login. 'xoauth2%s logout --local ACCOUNT' removes them here\n",
+            option);
 }
 
 static int run(bool system, char *const names[])
 {
     char name[ACCOUNT_NAME_MAX + 1];
-    if (!output_is_private())
+    struct dump d = {.ok = true};
+    bool ok = paths_for(&d.paths, system, &d.why);
+    if (ok && !output_is_private(paths_option(&d.paths)))
         return EXIT_WRONG_USAGE;
-    struct dump d = {.ok = true, .accounts = json_object_new_array()};
-    bool ok = d.accounts && paths_for(&d.paths, system, &d.why);
+    ok = ok && (d.accounts = json_object_new_array());
     for (char *const *given = names; ok && *given; given++)
         ok = account_name(*given, name, &d.why) && dump_one(&d, name);
     if (ok && !*names)
         ok = account_each(&d.paths, dump_one, &d, &d.why) && d.ok;
     ok = ok && write_out(&d);
     if (ok && json_object_array_length(d.accounts) > 0)
-        fputs(
-            "xoauth2: use these tokens on one machine alone: where refresh tokens are rotated, the second use of one ends the "
-            "login. 'xoauth2 logout --local ACCOUNT' removes them here\n",
-            stderr);
+        warn_of_second_use(paths_option(&d.paths));
     jsontext_free(&d.accounts);
     return ok ? EXIT_SUCCESS : transfer_fail(&d.why);
 }

@@ -258,6 +258,42 @@ test_restored_account_is_beyond_the_agent() {
     cmp "$store/$ME.json" "$T/before.secret"
 }
 
+# The texts about the machine's store are of that store, and those about one's own know of it.
+test_dump_of_the_machine_speaks_of_ones_own_accounts() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root can log the machine in'
+    local store=$E2E_STAGE/var/lib/xoauth2 system=$E2E_STAGE/etc/xoauth2/accounts verb
+    # shellcheck disable=SC2064 # with these values
+    trap "rm -rf '$store' '$system'" EXIT
+    login
+    (umask 077 && xoauth2 dump > "$T/dump.secret" 2> "$T/err")
+    has "$T/err" "'xoauth2 logout --local ACCOUNT'"
+    rm -rf "$STATES" "$ACCOUNTS"
+    xoauth2 --system restore < "$T/dump.secret" > "$T/out" 2> "$T/err"
+    echo "ca_path: $T" >> "$system/$ME.conf"
+    (umask 077 && xoauth2 --system dump > "$T/second.secret" 2> "$T/err")
+    has "$T/err" "'xoauth2 --system logout --local ACCOUNT'"
+    has "$T/err" "copy the folder $T yourself ('ca_path')"
+    install -m 644 /dev/null "$T/third.secret"
+    status_of 2 xoauth2 --system dump > "$T/third.secret"
+    has "$T/err" "'xoauth2 --system dump | ssh HOST xoauth2 --system restore'"
+    install -m 600 /dev/null "$T/private.secret"
+    for verb in dump logout; do
+        status_of 1 xoauth2 "$verb" "$ME" > "$T/private.secret"
+        has "$T/err" "no account $ME of your own, but the system has one: run 'xoauth2 --system $verb $ME'"
+        status_of 1 xoauth2 "$verb" none@example.org > "$T/private.secret"
+        has "$T/err" "no account none@example.org: 'xoauth2 list' shows those there are"
+        status_of 1 xoauth2 --system "$verb" none@example.org > "$T/private.secret"
+        has "$T/err" "no account none@example.org: 'xoauth2 --system list' shows those there are"
+    done
+}
+
+# status_of STATUS COMMAND...: the standard output is the caller's.
+status_of() {
+    local got=0
+    "${@:2}" 2> "$T/err" || got=$?
+    equals "$got" "$1"
+}
+
 test_dump_goes_to_a_terminal() {
     login
     local got=0
