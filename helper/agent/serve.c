@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "exchanges.h"
 #include "log.h"
+#include "lookup.h"
 #include "relay.h"
 #include "token.h"
 
@@ -65,58 +66,82 @@ void serve_busy(struct client *c)
 
 /* --- who may ask --- */
 
-/* A user's store is that user's alone. */
-static bool is_stranger(const struct client *c)
+/* The peer may know all of the store: what is wrong with its files, too. */
+static bool is_master(const struct client *c)
 {
     const struct paths *p = &c->agent->paths;
-    return !p->system && c->peer.uid != p->owner;
+    return c->peer.uid == p->owner || (p->system && c->peer.uid == 0);
 }
 
 /* The peer may have the token of `e`. */
 static bool is_permitted(const struct client *c, const struct entry *e)
 {
-    const struct paths *p = &c->agent->paths;
-    if (!p->system)
-        return c->peer.uid == p->owner;
-    return c->peer.uid == 0 || c->peer.uid == p->owner || allow_permits(&e->allow, c->watch.fd, &c->peer);
+    return is_master(c) || (c->agent->paths.system && allow_permits(&e->allow, c->watch.fd, &c->peer));
 }
 
-static void refuse(struct client *c, const char *account, const char *file)
+static void log_refused(const struct client *c, const char *account)
 {
-    struct report why;
     char program[PEER_PROGRAM_MAX];
-    unsigned long uid = c->peer.uid;
     peer_program(&c->peer, program);
-    log_refusal("refused %s to user id %lu, process %ld (%s)", account, uid, (long)c->peer.pid, program);
-    if (file)
-        report_set(&why, FAILURE_NOT_ALLOWED, "user id %lu may not use %s: add it to 'allow:' in %s", uid, account,
-                   file);
-    else
-        report_set(&why, FAILURE_NOT_ALLOWED, "this agent is for user id %lu alone, not for user id %lu",
-                   (unsigned long)geteuid(), uid);
-    send_error(c, &why);
+    log_refusal("refused %s to user id %lu, process %ld (%s)", account, (unsigned long)c->peer.uid,
+                (long)c->peer.pid, program);
 }
 
-/* Finds the account of a request that the peer may make. Otherwise answers it, and returns NULL. */
-static struct entry *find(struct client *c, const struct protocol_message *request)
+static void say_not_allowed(const struct client *c, const struct entry *e, struct report *why)
 {
-    struct report why;
     char path[PATH_MAX];
-    const char *user = token_user(request, &why);
-    if (user && is_stranger(c)) {
-        refuse(c, user, NULL);
+    account_path(&c->agent->paths, e->name, path);
+    report_set(why, FAILURE_NOT_ALLOWED, "user id %lu may not use %s: add it to 'allow:' in %s",
+               (unsigned long)c->peer.uid, e->name, path);
+    log_refused(c, e->name);
+}
+
+/* Whom a broken file allows is not known, and its folder may be closed to the peer: its text stays here. The code
+ * lets a client ask its next source, where the same user may have an account that works. */
+static void hide_details(const struct client *c, const char *user, struct report *why)
+{
+    const struct report none = {0};
+    if (is_master(c))
+        return;
+    if (why->code == FAILURE_NO_ACCOUNT)
+        lookup_none(user, true, &none, why);
+    else
+        report_set(why, FAILURE_NOT_ALLOWED,
+                   "the system's account for %s cannot be used: as root, run 'xoauth2 --system doctor %s'", user,
+                   user);
+}
+
+/* Finds the account of a request that the peer may make. NULL with a report. */
+static struct entry *look_for(struct client *c, const struct protocol_message *request, struct report *why)
+{
+    const char *user = token_user(request, why);
+    if (!user)
+        return NULL;
+    if (!c->agent->paths.system && !is_master(c)) {
+        report_set(why, FAILURE_NOT_ALLOWED, "this agent is for user id %lu alone, not for user id %lu",
+                   (unsigned long)geteuid(), (unsigned long)c->peer.uid);
+        log_refused(c, user);
         return NULL;
     }
-    struct entry *e = user ? table_find(&c->agent->table, user, protocol_get(request, "host"), &why) : NULL;
+    struct entry *e = table_find(&c->agent->table, user, protocol_get(request, "host"), why);
     if (!e) {
-        send_error(c, &why);
+        hide_details(c, user, why);
         return NULL;
     }
     if (is_permitted(c, e))
         return e;
-    account_path(&c->agent->paths, e->name, path);
-    refuse(c, e->name, path);
+    say_not_allowed(c, e, why);
     return NULL;
+}
+
+/* The same; answers the request where it returns NULL. */
+static struct entry *find(struct client *c, const struct protocol_message *request)
+{
+    struct report why;
+    struct entry *e = look_for(c, request, &why);
+    if (!e)
+        send_error(c, &why);
+    return e;
 }
 
 /* A process of its own answers, and ends the connection. */

@@ -123,6 +123,50 @@ static void stranger_may_neither_reject_nor_look(void **state)
     assert_string_equal(rig_get(ME), "kept");
 }
 
+/* What a file says, and where it is, is its owner's to know. */
+static void hides(const char *reply)
+{
+    assert_non_null(strstr(reply, "code=not-allowed\n"));
+    assert_non_null(strstr(reply, "as root, run 'xoauth2 --system doctor "));
+    assert_null(strstr(reply, ".conf"));
+    assert_null(strstr(reply, "secret-key"));
+}
+
+static void broken_file_is_told_to_its_owner_alone(void **state)
+{
+    (void)state;
+    need_root();
+    system_agent("secret-key: x\nallow: 54321\n");
+    hides(ask_as(SOMEBODY, SOMEBODY, GET));
+    hides(ask_as(SOMEBODY, SOMEBODY,
+                 "reject\nuser=me@example.org\ntoken=kept\nchallenge=eyJzdGF0dXMiOiI0MDEifQ==\n\n"));
+    assert_non_null(strstr(rig_get(ME), "config: "));
+    assert_non_null(strstr(rig_get(ME), "unknown key 'secret-key'"));
+    rig_account(ME, 0, "allow: 54321\n");
+    assert_non_null(strstr(ask_as(SOMEBODY, SOMEBODY, GET), "token=kept\n"));
+}
+
+static void broken_file_of_another_account_is_not_told_either(void **state)
+{
+    (void)state;
+    need_root();
+    system_agent("secret-key: x\n");
+    const char *reply = ask_as(SOMEBODY, SOMEBODY, "get\nuser=nobody@example.org\n\n");
+    assert_non_null(strstr(reply, "code=no-account\n"));
+    assert_null(strstr(reply, "passed over"));
+    assert_non_null(strstr(rig_get("nobody@example.org"), "passed over: "));
+}
+
+static void tie_is_told_to_the_owner_alone(void **state)
+{
+    (void)state;
+    need_root();
+    rig_account("you@example.org", 0, "users: shared@example.org\nallow: 54321\n");
+    system_agent("users: shared@example.org\nallow: 54321\n");
+    hides(ask_as(SOMEBODY, SOMEBODY, "get\nuser=shared@example.org\n\n"));
+    assert_non_null(strstr(rig_get("shared@example.org"), "you@example.org"));
+}
+
 static void users_agent_is_its_users_alone(void **state)
 {
     (void)state;
@@ -188,6 +232,9 @@ int main(void)
         TEST(group_on_the_list),
         TEST(edited_allow_counts_at_the_next_get),
         TEST(stranger_may_neither_reject_nor_look),
+        TEST(broken_file_is_told_to_its_owner_alone),
+        TEST(broken_file_of_another_account_is_not_told_either),
+        TEST(tie_is_told_to_the_owner_alone),
         TEST(users_agent_is_its_users_alone),
         TEST(group_of_many_members),
         TEST(unknown_name_costs_that_entry_alone),
