@@ -43,6 +43,7 @@ struct entry {
     struct entry *next_pattern; /* of those with a '*' in users: */
     struct alias *aliases;      /* the others in users: */
     unsigned round;             /* of the scan that saw its file last */
+    unsigned generation;        /* of the provider files when its file was read */
     bool gone;                  /* no longer in the table; freed when its renewal has ended */
 
     /* From the account file. */

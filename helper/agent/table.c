@@ -9,6 +9,7 @@
 #include "glob.h"
 #include "log.h"
 #include "lookup.h"
+#include "provider.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -24,11 +25,15 @@ enum {
     EVENTS_SIZE = 4096, /* bytes of inotify events read at once */
     CHANGES = IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |
               IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+    /* Once for each change: what is not closed yet may be half a file. */
+    PROVIDER_CHANGES = IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |
+                       IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
     STATE_CHANGES = IN_DELETE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
                     IN_MOVE_SELF | IN_ONLYDIR,
 };
 
 static const char STATE_SUFFIX[] = ".json";
+static const char PROVIDER_SUFFIX[] = ".conf";
 
 /* An address in users: without a '*'. */
 struct alias {
@@ -190,6 +195,13 @@ static void remove_entry(struct table *t, struct entry *e)
     exchanges_leave(e);
 }
 
+/* A provider file is part of every account file that names it. */
+static bool load_file(const struct table *t, struct entry *e)
+{
+    e->generation = t->generation;
+    return entry_load_file(e);
+}
+
 static void add_entry(struct table *t, const char *name)
 {
     struct entry *e = t->count < t->size || resize(t, t->size * 2) ? entry_new(t->agent, name) : NULL;
@@ -197,7 +209,7 @@ static void add_entry(struct table *t, const char *name)
         log_warning("not enough memory for %s", name);
         return;
     }
-    if (!entry_load_file(e)) {
+    if (!load_file(t, e)) {
         entry_free(e);
         return;
     }
@@ -214,7 +226,7 @@ static void add_entry(struct table *t, const char *name)
 static void reload_entry(struct table *t, struct entry *e)
 {
     unindex(t, e);
-    bool there = entry_load_file(e);
+    bool there = load_file(t, e);
     index_users(t, e);
     if (!there)
         remove_entry(t, e);
@@ -271,6 +283,38 @@ static void scan(struct table *t)
         log_warning("%s", why.text);
 }
 
+/* --- provider files --- */
+
+static size_t reload_older(struct table *t, struct entry *e)
+{
+    size_t count = 0;
+    for (struct entry *next; e; e = next) {
+        next = e->next;
+        if (e->generation == t->generation)
+            continue;
+        reload_entry(t, e);
+        count++;
+    }
+    return count;
+}
+
+/* A few at a time, since there may be thousands; what is asked for in between comes first, by search_current(). */
+static void run_sweep(struct job *j)
+{
+    struct table *t = (struct table *)(void *)((char *)j - offsetof(struct table, sweep));
+    for (size_t count = 0; t->swept < t->size && count < TABLE_SWEEP; t->swept++)
+        count += reload_older(t, t->names[t->swept]);
+    if (t->swept < t->size)
+        job_queue(&t->agent->loop, j);
+}
+
+static void providers_changed(struct table *t)
+{
+    t->generation++;
+    t->swept = 0;
+    job_queue(&t->agent->loop, &t->sweep);
+}
+
 /* --- noticing --- */
 
 static struct stamp folder_stamp(const char *path)
@@ -289,6 +333,19 @@ static bool same_folder(const struct stamp *a, const struct stamp *b)
 static bool same_time(const struct stamp *a, const struct stamp *b)
 {
     return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* Takes how the folders of the provider files look now, one of which may be missing. False where that is nothing
+ * new. */
+static bool stamp_providers(struct table *t)
+{
+    bool changed = false;
+    for (size_t i = 0; i < TABLE_PROVIDERS && provider_folders[i]; i++) {
+        struct stamp now = folder_stamp(provider_folders[i]);
+        changed = changed || !same_folder(&now, &t->providers[i]) || !same_time(&now, &t->providers[i]);
+        t->providers[i] = now;
+    }
+    return changed;
 }
 
 /* File systems on which nothing changes but through this kernel, which then tells of it; on a server's, another
@@ -315,6 +372,13 @@ static void unwatch(struct table *t)
     t->changes.fd = -1;
 }
 
+/* Those that cannot be watched are looked at from time to time. */
+static void watch_providers(struct table *t)
+{
+    for (size_t i = 0; i < TABLE_PROVIDERS && provider_folders[i]; i++)
+        t->providers_watch[i] = inotify_add_watch(t->changes.fd, provider_folders[i], PROVIDER_CHANGES);
+}
+
 static void watch_folders(struct table *t)
 {
     const struct paths *p = &t->agent->paths;
@@ -325,6 +389,7 @@ static void watch_folders(struct table *t)
         return;
     t->accounts_watch = inotify_add_watch(t->changes.fd, p->accounts, CHANGES);
     t->state_watch = inotify_add_watch(t->changes.fd, p->state, STATE_CHANGES);
+    watch_providers(t);
     if (t->accounts_watch < 0 || t->state_watch < 0 || !loop_watch(&t->agent->loop, &t->changes, EPOLLIN))
         unwatch(t);
 }
@@ -336,27 +401,57 @@ static void watch_and_scan(struct table *t)
     t->accounts = folder_stamp(t->agent->paths.accounts);
     t->state = folder_stamp(t->agent->paths.state);
     watch_folders(t);
+    if (stamp_providers(t))
+        providers_changed(t);
     scan(t);
+}
+
+static bool has_suffix(const char *file, const char *suffix)
+{
+    size_t len = strlen(file);
+    size_t end = strlen(suffix);
+    return len > end && strcmp(file + len - end, suffix) == 0;
 }
 
 static void check_state(struct table *t, const char *file)
 {
     char name[NAME_MAX + 1];
     size_t len = strlen(file);
-    size_t suffix = strlen(STATE_SUFFIX);
-    if (len <= suffix || len > NAME_MAX || strcmp(file + len - suffix, STATE_SUFFIX) != 0)
+    if (len > NAME_MAX || !has_suffix(file, STATE_SUFFIX))
         return;
-    memcpy(name, file, len - suffix);
-    name[len - suffix] = '\0';
+    memcpy(name, file, len + 1);
+    name[len - strlen(STATE_SUFFIX)] = '\0';
     struct entry *e = by_name(t, name);
     if (e)
         refresh_state(e);
+}
+
+/* Takes the folder's time with an event, so that it does not tell of the same change again. */
+static void stamp_event(struct stamp *folder, const char *path)
+{
+    struct stamp now = folder_stamp(path);
+    if (same_folder(&now, folder))
+        *folder = now;
+}
+
+static void check_provider(struct table *t, const struct inotify_event *event)
+{
+    for (size_t i = 0; i < TABLE_PROVIDERS && provider_folders[i]; i++) {
+        if (event->wd != t->providers_watch[i])
+            continue;
+        stamp_event(&t->providers[i], provider_folders[i]);
+        if (has_suffix(event->name, PROVIDER_SUFFIX))
+            providers_changed(t);
+        return;
+    }
 }
 
 /* Returns false where the watch has come to its end. */
 static bool take_event(struct table *t, const struct inotify_event *event)
 {
     char name[ACCOUNT_NAME_MAX + 1];
+    if (event->mask & IN_Q_OVERFLOW)
+        providers_changed(t);
     if (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
         return false;
     if (event->len > 0 && event->wd == t->state_watch)
@@ -366,6 +461,8 @@ static bool take_event(struct table *t, const struct inotify_event *event)
         if (*name)
             check_name(t, name);
     }
+    if (event->len > 0)
+        check_provider(t, event);
     return true;
 }
 
@@ -392,6 +489,15 @@ static bool are_other_folders(struct table *t)
     return !same_folder(&accounts, &t->accounts) || !same_folder(&state, &t->state);
 }
 
+/* The same of the provider files' folders, and without a watch whether files have come and gone. */
+static bool are_other_providers(struct table *t)
+{
+    if (!stamp_providers(t))
+        return false;
+    providers_changed(t);
+    return true;
+}
+
 /* Without a watch the folder's own time tells of files that come and go. */
 static bool is_folder_changed(const struct table *t)
 {
@@ -406,14 +512,14 @@ static void notice(struct table *t)
     bool changed = t->changes.fd >= 0 ? !take_events(t) : is_folder_changed(t);
     if (!changed && now - t->looked_at >= TABLE_FOLDERS_MS) {
         t->looked_at = now;
-        changed = are_other_folders(t);
+        changed = are_other_folders(t) || are_other_providers(t);
     }
     if (changed)
         watch_and_scan(t);
 }
 
 /* Whether the files of an account must be looked at themselves. What was wrong may have been mended elsewhere: in a
- * provider file, in a folder's mode. */
+ * folder's mode. */
 static bool is_file_stale(const struct table *t, const struct entry *e)
 {
     return e->problem || (t->changes.fd < 0 && !entry_file_is_current(e));
@@ -497,19 +603,30 @@ static struct entry *search(struct table *t, const char *user, const char *host,
     return e ? e : search_users(t, user, host, why);
 }
 
+/* The one found is as its provider file is now, whose hosts: may decide between two. */
+static struct entry *search_current(struct table *t, const char *user, const char *host, struct report *why)
+{
+    struct entry *e = search(t, user, host, why);
+    while (e && e->generation != t->generation) {
+        reload_entry(t, e);
+        e = search(t, user, host, why);
+    }
+    return e;
+}
+
 struct entry *table_find(struct table *t, const char *user, const char *host, struct report *why)
 {
     *why = (struct report){0};
     notice(t);
-    struct entry *e = search(t, user, host, why);
+    struct entry *e = search_current(t, user, host, why);
     if (e && is_file_stale(t, e)) {
         reload_entry(t, e);
-        e = search(t, user, host, why);
+        e = search_current(t, user, host, why);
     }
     if (!e && why->code == FAILURE_NONE) {
         if (are_other_folders(t))
             watch_and_scan(t);
-        e = search(t, user, host, why);
+        e = search_current(t, user, host, why);
     }
     if (!e) {
         if (why->code == FAILURE_NONE)
@@ -529,7 +646,7 @@ struct entry *table_find(struct table *t, const char *user, const char *host, st
 
 bool table_open(struct table *t, struct agent *a, struct report *why)
 {
-    *t = (struct table){.agent = a, .changes = {.ready = changes_ready, .fd = -1}};
+    *t = (struct table){.agent = a, .changes = {.ready = changes_ready, .fd = -1}, .sweep = {.run = run_sweep}};
     if (!resize(t, FIRST_SIZE))
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
     watch_and_scan(t);
@@ -541,6 +658,7 @@ void table_close(struct table *t)
     if (!t->agent)
         return;
     unwatch(t);
+    job_cancel(&t->agent->loop, &t->sweep);
     table_each(t, exchanges_abandon);
     t->round++;
     remove_unseen(t);

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define TABLE_FOLDERS_MS 1000 /* between two looks at whether the folders are still the same ones */
+#define TABLE_SWEEP 64        /* accounts read anew in one round of the loop */
+#define TABLE_PROVIDERS 2     /* folders of provider files */
 
 struct agent;
 
@@ -27,6 +29,11 @@ struct table {
     int state_watch;
     struct stamp accounts; /* the folders, as they were read last */
     struct stamp state;
+    struct stamp providers[TABLE_PROVIDERS];
+    int providers_watch[TABLE_PROVIDERS]; /* -1 where there is no such folder */
+    unsigned generation;                  /* of the provider files: another one after each change */
+    struct job sweep;                     /* reads anew what is of an older one */
+    size_t swept;
     int64_t looked_at; /* when it was last made sure that they are still the same ones; milliseconds */
     unsigned round;
     size_t broken; /* accounts whose file cannot be used */

@@ -1,6 +1,7 @@
 # helper/agent: an agent in a process of its own, against token endpoints.
 unit_tests += \
-	tests/unit/test_agent_access tests/unit/test_agent_clock tests/unit/test_agent_renewal tests/unit/test_agent_siege \
+	tests/unit/test_agent_access tests/unit/test_agent_clock tests/unit/test_agent_providers \
+	tests/unit/test_agent_renewal tests/unit/test_agent_siege \
 	tests/unit/test_agent_sockets tests/unit/test_agent_starter tests/unit/test_confine tests/unit/test_disk tests/unit/test_schedule
 agent_test_cppflags = $(unit_cppflags) $(agent_cppflags)
 agent_test_libs = libagenttest.la libhelpertest.la libunittest.la libagent.la $(net_libs) $(CMOCKA_LIBS)
@@ -22,6 +23,10 @@ tests_unit_test_agent_starter_LDADD = $(agent_test_libs)
 tests_unit_test_agent_siege_SOURCES = tests/unit/test_agent_siege.c
 tests_unit_test_agent_siege_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_siege_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_providers_SOURCES = tests/unit/test_agent_providers.c
+tests_unit_test_agent_providers_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_providers_LDADD = $(agent_test_libs)
 
 tests_unit_test_agent_renewal_SOURCES = tests/unit/test_agent_renewal.c
 tests_unit_test_agent_renewal_CPPFLAGS = $(agent_test_cppflags)

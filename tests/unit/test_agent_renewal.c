@@ -415,8 +415,8 @@ static void margin_longer_than_the_lifetime(void **state)
     assert_int_equal(endpoint(0)->requests, 1);
 }
 
-/* The agent does not look at provider files until it renews. Then the token that was due is not, and must not be
- * taken to be due again at once. */
+/* While a renewal waits for its turn. Then the token that was due is not, and must not be taken to be due again at
+ * once. */
 static void margin_that_was_lowered_in_the_provider_file(void **state)
 {
     struct report why;
