@@ -167,13 +167,17 @@ static bool needs_discovery(const struct account *a)
     return (grant == GRANT_CLIENT_CREDENTIALS || bearer) && !account_value(a, SETTING_TOKEN_ENDPOINT);
 }
 
-/* What is not kept in one file of the store cannot be watched there, and a command would have to be waited for.
- * Another process does that. For a user's own agent it is the client's: "no account" makes it ask its next source,
+bool entry_needs_process(const struct account *a)
+{
+    return account_is_per_user(a) || keeper_has_commands(a) || account_grant(a) == GRANT_COMMAND ||
+           a->file.value[SETTING_CLIENT_SECRET_COMMAND] || needs_discovery(a);
+}
+
+/* Another process does that. For a user's own agent it is the client's: "no account" makes it ask its next source,
  * the helper process, which has that user's environment. */
 static void check_kind(struct entry *e, const struct account *a, struct report *why)
 {
-    bool special = account_is_per_user(a) || keeper_has_commands(a) || account_grant(a) == GRANT_COMMAND ||
-                   a->file.value[SETTING_CLIENT_SECRET_COMMAND] || needs_discovery(a);
+    bool special = entry_needs_process(a);
     e->relayed = special && e->agent->paths.system;
     if (special && !e->relayed)
         report_set(why, FAILURE_NO_ACCOUNT,
@@ -313,7 +317,7 @@ void entry_load_state(struct entry *e)
     struct report why = {0};
     struct stamp seen = state_stamp(e);
     struct note *before = e->state_problem;
-    if (e->relayed) {
+    if (e->relayed || e->problem) {
         clear_state(e);
         timer_clear(&e->agent->loop, &e->timer);
         e->stored = seen;

@@ -107,6 +107,10 @@ static void judge_token(struct entry *e, struct report *why)
         e->useless = 0;
         return;
     }
+    if (e->problem) {
+        report_set(why, e->problem->code, "%s", e->problem->text);
+        return;
+    }
     e->standing.failures = e->useless++;
     report_set(why, FAILURE_UNREACHABLE,
                "the provider gave %s a token that ends within %d s, which is of no use: try again later, and ask the "
@@ -397,6 +401,18 @@ static void begin_round(struct renewing *r)
     start_task(r, prepare, prepare_done, false);
 }
 
+/* Whether the account may still be renewed here, by its file as it was read before and as it is now. */
+static bool is_served_here(const struct renewing *r, struct report *why)
+{
+    const struct entry *e = r->entry;
+    if (e->problem)
+        return report_set(why, e->problem->code, "%s", e->problem->text);
+    if (entry_needs_process(&r->account))
+        return report_set(why, FAILURE_UNREACHABLE, "the account file of %s was changed just now: try again",
+                          e->name);
+    return true;
+}
+
 static void begin(struct renewing *r)
 {
     struct entry *e = r->entry;
@@ -405,7 +421,7 @@ static void begin(struct renewing *r)
     enum readfile_result result = account_load(&r->account, p, e->name, &why);
     if (result == READFILE_MISSING)
         report_set(&why, FAILURE_NO_ACCOUNT, "the account %s was removed", e->name);
-    if (result == READFILE_OK && !entry_take_origin(e, &r->account, &why))
+    if (result == READFILE_OK && (!is_served_here(r, &why) || !entry_take_origin(e, &r->account, &why)))
         result = READFILE_REFUSED;
     if (result == READFILE_OK) {
         e->standing.margin = account_refresh_margin(&r->account); /* a provider file's may be another since */

@@ -219,8 +219,7 @@ static void add_entry(struct table *t, const char *name)
     e->round = t->round;
     t->count++;
     index_users(t, e);
-    if (!e->problem)
-        entry_load_state(e);
+    entry_load_state(e);
 }
 
 static void reload_entry(struct table *t, struct entry *e)
@@ -230,7 +229,7 @@ static void reload_entry(struct table *t, struct entry *e)
     index_users(t, e);
     if (!there)
         remove_entry(t, e);
-    else if (!e->problem)
+    else
         entry_load_state(e);
 }
 

@@ -513,6 +513,70 @@ static void broken_file_is_named(void **state)
     assert_string_equal(rig_get(ME), "kept");
 }
 
+/* Another process serves it from now on; in the agent's loop its command would be waited for. At no moment there is no
+ * account. The file that the command leaves is in a static buffer. */
+static const char *account_with_a_command(void)
+{
+    static char trace[PATH_MAX];
+    char path[PATH_MAX];
+    char text[PATH_MAX + 256];
+    snprintf(trace, sizeof trace, "%s", folder_path("trace"));
+    unlink(trace);
+    snprintf(text, sizeof text,
+             "token_endpoint: http://127.0.0.1:%d/0\nclient_id: c\nclient_secret_command: touch %s\n",
+             rig_server.port, trace);
+    account_path(&rig_paths, ME, path);
+    assert_int_equal(rename(folder_write("new", text, 0600), path), 0);
+    assert_non_null(strstr(rig_get(ME), "no-account: "));
+    return trace;
+}
+
+static void timer_of_an_account_that_is_no_longer_served(void **state)
+{
+    enum { LIFETIME = 8, DUE_MS = 4200 };
+    char text[512];
+    long long now = clock_wall();
+    (void)state;
+    rig_account(ME, 0, "");
+    snprintf(text, sizeof text,
+             "{\"access_token\": \"short\", \"obtained_at\": %lld, \"expires_at\": %lld, \"login_at\": 1, "
+             "\"refresh_token\": \"rt-0-0\", \"client_id\": \"c\", \"token_endpoint\": \"http://127.0.0.1:%d/0\"}",
+             now, now + LIFETIME, rig_server.port);
+    store_folder_state(ME, text);
+    rig_start();
+    assert_string_equal(rig_get(ME), "short");
+    const char *trace = account_with_a_command();
+    rig_nap(DUE_MS);
+    assert_null(strstr(rig_log(), "client_secret_command"));
+    assert_int_equal(access(trace, F_OK), -1);
+    assert_int_equal(endpoint(0)->requests, 0);
+}
+
+static void renewal_of_an_account_that_is_no_longer_served(void **state)
+{
+    struct report why;
+    (void)state;
+    rig_account(ME, 0, "");
+    rig_state(ME, 0, "first", 3000);
+    rig_start();
+    int lock = store_lock(&rig_paths, ME, 0, &why);
+    assert_true(lock >= 0);
+    rig_state(ME, 0, "old", -10);
+    int fd = rig_connect();
+    rig_send(fd, "get\nuser=me@example.org\n\n");
+    for (int i = 0; i < 500 && strcmp(rig_status(ME, "waiting"), "1") != 0; i++)
+        rig_nap(10);
+    const char *trace = account_with_a_command();
+    store_unlock(&lock);
+    assert_non_null(strstr(rig_read(fd), "code=no-account\n"));
+    close(fd);
+    assert_null(strstr(rig_log(), "client_secret_command"));
+    assert_int_equal(access(trace, F_OK), -1);
+    assert_int_equal(endpoint(0)->requests, 0);
+    rig_account(ME, 0, "");
+    assert_string_equal(rig_get(ME), "at-0-1");
+}
+
 static void two_accounts_that_match_equally(void **state)
 {
     (void)state;
@@ -718,6 +782,8 @@ int main(void)
         TEST(logout_is_seen_at_the_next_get),
         TEST(edited_users_is_seen_at_the_next_get),
         TEST(broken_file_is_named),
+        TEST(timer_of_an_account_that_is_no_longer_served),
+        TEST(renewal_of_an_account_that_is_no_longer_served),
         TEST(two_accounts_that_match_equally),
         TEST(wrong_host),
         TEST(another_process_renews_first),
