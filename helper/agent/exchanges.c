@@ -100,7 +100,8 @@ static void check_place(struct agent *a)
     kill(getpid(), SIGTERM);
 }
 
-/* A token that is of no use from the start is a failure, or we would ask for the next one at once, and for ever. */
+/* A token that is of no use from the start is a failure, or we would ask for the next one at once, and for ever. One
+ * that is not on disk any more somebody has removed, or edited, since it was written. */
 static void judge_token(struct entry *e, struct report *why)
 {
     if (schedule_is_valid(&e->standing, clock_wall())) {
@@ -109,6 +110,11 @@ static void judge_token(struct entry *e, struct report *why)
     }
     if (e->problem) {
         report_set(why, e->problem->code, "%s", e->problem->text);
+        return;
+    }
+    if (!e->standing.has_token && !e->rejected) {
+        report_set(why, FAILURE_UNREACHABLE, "the state of %s was changed while its token was renewed: try again",
+                   e->name);
         return;
     }
     e->standing.failures = e->useless++;

@@ -248,6 +248,26 @@ static void token_that_ends_at_once_is_not_asked_for_again_and_again(void **stat
     assert_on_disk(ME, 0);
 }
 
+/* The provider is not to blame then. */
+static void store_moved_during_an_exchange(void **state)
+{
+    char moved[PATH_MAX];
+    (void)state;
+    snprintf(moved, sizeof moved, "%s", folder_path("moved"));
+    expired(ME, 0);
+    endpoint(0)->delay = 500;
+    rig_start();
+    int fd = rig_connect();
+    rig_send(fd, "get\nuser=me@example.org\n\n");
+    token_endpoint_await(endpoint(0));
+    assert_int_equal(rename(rig_paths.state, moved), 0);
+    const char *reply = rig_read(fd);
+    close(fd);
+    assert_int_equal(rename(moved, rig_paths.state), 0);
+    assert_non_null(strstr(reply, "the state of me@example.org was changed while its token was renewed: try again"));
+    assert_null(strstr(rig_log(), "gave"));
+}
+
 static void retry_after_is_honoured(void **state)
 {
     (void)state;
@@ -768,6 +788,7 @@ int main(void)
         TEST(socket_that_cannot_be_watched),
         TEST(provider_that_is_down_is_left_alone),
         TEST(token_that_ends_at_once_is_not_asked_for_again_and_again),
+        TEST(store_moved_during_an_exchange),
         TEST(retry_after_is_honoured),
         TEST(dead_refresh_token_is_asked_for_once),
         TEST(wrong_client_is_asked_for_once_until_the_file_changes),
