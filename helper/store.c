@@ -620,17 +620,26 @@ bool state_save(const struct state *s, const struct paths *p, const char *name, 
     return state_prepare(&w, p, name, why) && state_commit(&w, s, why);
 }
 
+/* What the agent has told of a login that is no more. */
+static void remove_told(int folder, const char *name)
+{
+    static const char *const SUFFIXES[] = {"told", "warned"};
+    for (size_t i = 0; i < sizeof SUFFIXES / sizeof SUFFIXES[0]; i++) {
+        char file[NAME_MAX + 1];
+        snprintf(file, sizeof file, "%s.%s", name, SUFFIXES[i]);
+        (void)unlinkat(folder, file, 0);
+    }
+}
+
 bool state_remove(const struct paths *p, const char *name, struct report *why)
 {
     char file[NAME_MAX + 1];
-    char told[NAME_MAX + 1];
     bool missing;
     snprintf(file, sizeof file, "%s.json", name);
-    snprintf(told, sizeof told, "%s.told", name);
     int folder = open_folder(p, &missing, why);
     if (folder < 0)
         return missing;
-    (void)unlinkat(folder, told, 0);
+    remove_told(folder, name);
     bool ok = newfile_sweep(folder, file, INT64_MAX) && (unlinkat(folder, file, 0) == 0 || errno == ENOENT);
     if (!ok)
         report_set(why, FAILURE_CONFIG, "cannot remove %s/%s: %s", p->state, file, strerror(errno));

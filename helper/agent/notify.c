@@ -40,28 +40,31 @@ bool notify_run(const struct paths *p, const char *account, const char *heading,
     return ok;
 }
 
-/* --- what outlives the agent: the time of a file tells when the command was run last --- */
+/* --- what outlives the agent: for each occasion the time of a file tells when the command was run last --- */
 
-enum { TOLD_PATH_MAX = PATH_MAX + ACCOUNT_NAME_MAX + 8 };
+enum { TOLD_PATH_MAX = PATH_MAX + ACCOUNT_NAME_MAX + 16 };
 
-static void told_path(const struct entry *e, char path[TOLD_PATH_MAX])
+static const char LOGIN_NEEDED[] = "told";
+static const char END_NEAR[] = "warned";
+
+static void told_path(const struct entry *e, const char *occasion, char path[TOLD_PATH_MAX])
 {
-    snprintf(path, TOLD_PATH_MAX, "%s/%s.told", e->agent->paths.state, e->name);
+    snprintf(path, TOLD_PATH_MAX, "%s/%s.%s", e->agent->paths.state, e->name, occasion);
 }
 
-static bool was_told_since(const struct entry *e, int64_t since)
+static bool was_told_since(const struct entry *e, const char *occasion, int64_t since)
 {
     char path[TOLD_PATH_MAX];
     struct stat st;
-    told_path(e, path);
+    told_path(e, occasion, path);
     return lstat(path, &st) == 0 && st.st_mtime >= since && st.st_mtime <= clock_wall();
 }
 
 /* Where that fails the person is told once more after a restart. */
-static void note_told(const struct entry *e)
+static void note_told(const struct entry *e, const char *occasion)
 {
     char path[TOLD_PATH_MAX];
-    told_path(e, path);
+    told_path(e, occasion, path);
     int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
@@ -72,16 +75,16 @@ static void note_told(const struct entry *e)
 /* --- */
 
 /* `since` is when that became so. */
-static void tell(const struct entry *e, const struct report *what, int64_t since)
+static void tell(const struct entry *e, const struct report *what, const char *occasion, int64_t since)
 {
     struct report why;
     struct report heading;
     log_warning("%s: %s", e->name, what->text);
-    if (!e->notifies || was_told_since(e, since))
+    if (!e->notifies || was_told_since(e, occasion, since))
         return;
     report_set(&heading, FAILURE_NONE, "xoauth2: %s", e->name);
     if (starter_notify(&e->agent->starter, e->name, heading.text, what->text, &why))
-        note_told(e);
+        note_told(e, occasion);
     else
         log_warning("%s: %s", e->name, why.text);
 }
@@ -95,7 +98,7 @@ static void tell_login(struct entry *e, int64_t now)
         return;
     e->announced_login = true;
     report_set(&what, FAILURE_LOGIN_NEEDED, "%s", e->refusal->text);
-    tell(e, &what, e->standing.error == FAILURE_LOGIN_NEEDED ? e->standing.error_at : INT64_MAX);
+    tell(e, &what, LOGIN_NEEDED, e->standing.error == FAILURE_LOGIN_NEEDED ? e->standing.error_at : INT64_MAX);
 }
 
 static void tell_end(struct entry *e, int64_t now)
@@ -112,7 +115,7 @@ static void tell_end(struct entry *e, int64_t now)
     else
         report_set(&what, FAILURE_NONE, "the login of %s ends within a day: run 'xoauth2%s login %s'", e->name,
                    option, e->name);
-    tell(e, &what, schedule_warning(&e->standing));
+    tell(e, &what, END_NEAR, schedule_warning(&e->standing));
 }
 
 void notify_if_needed(struct entry *e)

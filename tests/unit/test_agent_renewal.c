@@ -390,6 +390,19 @@ static void end_of_the_refresh_token_is_announced_once(void **state)
     restart_says_nothing(note);
 }
 
+/* The login ended and came anew since its warning time; that was told, and this is another thing. */
+static void end_of_the_refresh_token_after_a_dead_login(void **state)
+{
+    (void)state;
+    const char *note = announcing("after");
+    ending_state(3600, "");
+    folder_write("state/me@example.org.told", "", 0600);
+    rig_start();
+    assert_string_equal(rig_get(ME), "kept");
+    assert_non_null(strstr(announced_in(note), ENDING));
+    restart_says_nothing(note);
+}
+
 /* The agent must not look at it without a pause until then. */
 static void end_is_logged_after_the_refusal(const char *error)
 {
@@ -794,6 +807,7 @@ int main(void)
         TEST(wrong_client_is_asked_for_once_until_the_file_changes),
         TEST(dead_login_is_announced_once),
         TEST(end_of_the_refresh_token_is_announced_once),
+        TEST(end_of_the_refresh_token_after_a_dead_login),
         TEST(end_of_the_refresh_token_while_the_login_is_dead),
         TEST(end_of_the_refresh_token_while_the_provider_is_down),
         TEST(margin_longer_than_the_lifetime),

@@ -541,6 +541,7 @@ static void removed_state_is_gone_with_its_leftovers(void **state)
     save();
     folder_write("state/.me@x.org.json.abcdef", "x", 0600);
     folder_write("state/me@x.org.told", "", 0600);
+    folder_write("state/me@x.org.warned", "", 0600);
     assert_true(state_remove(&paths, "me@x.org", &why));
     assert_int_equal(store_folder_count(), 0);
     assert_true(state_remove(&paths, "me@x.org", &why));
