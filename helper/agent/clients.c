@@ -198,6 +198,9 @@ static void process(struct client *c, struct secret *in)
 {
     struct clients *all = &c->agent->clients;
     c->processing = true;
+    if (c->resume)
+        timer_clear(&c->agent->loop, &c->timer); /* which would else end, or prolong, what comes next */
+    c->resume = false;
     take_out(all, c);
     append(all, c);
     answer_all(c, in);
@@ -251,7 +254,6 @@ static void timer_fired(struct timer *t)
         client_end_wait(c);
         serve_too_late(c, e);
     } else if (c->resume) {
-        c->resume = false;
         process(c, &c->in);
     } else {
         client_close(c);

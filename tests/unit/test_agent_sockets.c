@@ -326,6 +326,35 @@ static void two_requests_in_one_write(void **state)
     close(fd);
 }
 
+/* What came during a wait is worked off after it, and the rest of a request that has begun may take no longer than
+ * any other's. So many clients that more arrives from some before their turn. */
+static void half_a_request_behind_a_wait(void **state)
+{
+    enum { CLIENTS = 3 * LOOP_TIMERS_ROUND };
+    int fds[CLIENTS];
+    (void)state;
+    rig_account("me@example.org", 0, "");
+    rig_state("me@example.org", 0, "old", -10);
+    rig_server.endpoints[0].delay = 1000;
+    rig_start();
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = rig_connect();
+        rig_send(fds[i], "get\nuser=me@example.org\n\nget\nuser=me");
+    }
+    token_endpoint_await(&rig_server.endpoints[0]);
+    rig_nap(200);
+    for (int i = 0; i < CLIENTS; i++)
+        rig_send(fds[i], "@example.org\n\nget\nuser=me");
+    for (int i = 0; i < 2 * CLIENTS; i++)
+        assert_non_null(strstr(rig_read(fds[i / 2]), "token=at-0-1\n"));
+    int64_t start = loop_now();
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_string_equal(rig_read(fds[i]), "");
+        assert_in_range(loop_now() - start, CLIENTS_REQUEST_MS - 1000, CLIENTS_REQUEST_MS + 5000);
+        close(fds[i]);
+    }
+}
+
 static void garbage(void **state)
 {
     (void)state;
@@ -456,6 +485,7 @@ int main(void)
         TEST(descriptor_that_is_no_socket),
         TEST(split_bytes),
         TEST(two_requests_in_one_write),
+        TEST(half_a_request_behind_a_wait),
         TEST(garbage),
         TEST(oversized_request),
         TEST(unknown_verb),
