@@ -182,6 +182,8 @@ static void answer_all(struct client *c, struct secret *in)
             return;
         timer_clear(&c->agent->loop, &c->timer); /* for the rest of this request */
         if (result == PROTOCOL_COMPLETE) {
+            c->rest = in->data + used;
+            c->rest_len = in->len - used;
             serve_request(c, &request);
         } else {
             used = in->len;

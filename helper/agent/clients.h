@@ -27,6 +27,8 @@ struct client {
     struct peer peer;
     struct timer timer;
     struct secret in;  /* the start of a request; empty for most */
+    const char *rest;  /* while a request is answered: what has arrived behind it */
+    size_t rest_len;
     struct secret out; /* what is left of a reply that was not taken at once */
     struct entry *waits_for;
     struct client *waits_next;

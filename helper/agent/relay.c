@@ -49,6 +49,15 @@ static bool rebuild(const struct protocol_message *request, struct secret *out)
     return ok && protocol_end(out);
 }
 
+bool relay_add(struct secret *requests, const struct protocol_message *request)
+{
+    struct secret text;
+    secret_init(&text, PROTOCOL_MESSAGE_MAX);
+    bool ok = rebuild(request, &text) && secret_add(requests, text.data, text.len);
+    secret_free(&text);
+    return ok;
+}
+
 /* A file in memory, at its start: nobody has to write while the process reads. -1 with errno. */
 static int make_input(const struct secret *text)
 {
@@ -125,12 +134,9 @@ bool relay_run(int input, int connection, struct report *why)
     return true;
 }
 
-bool relay_start(struct starter *s, int connection, const struct protocol_message *request, struct report *why)
+bool relay_start(struct starter *s, int connection, const struct secret *requests, struct report *why)
 {
-    struct secret text;
-    secret_init(&text, PROTOCOL_MESSAGE_MAX);
-    int input = rebuild(request, &text) ? make_input(&text) : -1;
-    secret_free(&text);
+    int input = make_input(requests);
     if (input < 0)
         return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
     bool ok = starter_relay(s, input, connection, why);

@@ -144,16 +144,50 @@ static struct entry *find(struct client *c, const struct protocol_message *reque
     return e;
 }
 
-/* A process of its own answers, and ends the connection. */
+/* Whether a process may answer a request that came behind one that it answers. It asks nobody who may. */
+static bool may_follow(struct client *c, const struct protocol_message *request)
+{
+    struct report ignored;
+    if (strcmp(request->verb, "get") != 0 && strcmp(request->verb, "reject") != 0)
+        return false;
+    const struct entry *e = look_for(c, request, &ignored);
+    return e && account_hosts_allow(e->hosts, protocol_get(request, "host"));
+}
+
+/* A few of those that have arrived behind a request go with it, up to one that is to be answered here: for that, and
+ * for what comes later, the client connects again. They are parsed in a copy, since parsing changes them. */
+static void add_rest(struct client *c, struct secret *requests)
+{
+    struct protocol_message request;
+    struct secret rest;
+    size_t used;
+    secret_init(&rest, PROTOCOL_MESSAGE_MAX);
+    bool more = c->rest_len > 0 && secret_add(&rest, c->rest, c->rest_len);
+    for (int i = 1; more && rest.len > 0 && i < RELAY_REQUESTS_MAX; i++) {
+        more = protocol_parse(rest.data, rest.len, &used, &request) == PROTOCOL_COMPLETE &&
+               may_follow(c, &request) && relay_add(requests, &request);
+        secret_drop_front(&rest, used);
+    }
+    secret_free(&rest);
+}
+
+/* A process of its own answers, and ends the connection. The entry may be gone when the rest was looked at. */
 static void relay(struct client *c, struct entry *e, const struct protocol_message *request)
 {
     struct report why;
-    if (!relay_start(&c->agent->starter, c->watch.fd, request, &why)) {
-        send_error(c, &why);
-        return;
+    struct secret requests;
+    secret_init(&requests, PROTOCOL_MESSAGE_MAX);
+    bool ok = relay_add(&requests, request) || report_set(&why, FAILURE_UNREACHABLE, "not enough memory");
+    if (ok) {
+        e->served++;
+        add_rest(c, &requests);
+        ok = relay_start(&c->agent->starter, c->watch.fd, &requests, &why);
     }
-    e->served++;
-    client_close(c);
+    secret_free(&requests);
+    if (ok)
+        client_close(c);
+    else
+        send_error(c, &why);
 }
 
 /* --- get --- */

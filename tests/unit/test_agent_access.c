@@ -5,6 +5,8 @@
 #include "account.h"
 #include "agent_rig.h"
 #include "folder.h"
+#include "relay.h"
+#include "store_folder.h"
 #include "test.h"
 
 #include <errno.h>
@@ -167,6 +169,21 @@ static void tie_is_told_to_the_owner_alone(void **state)
     assert_non_null(strstr(rig_get("shared@example.org"), "you@example.org"));
 }
 
+/* A process that answers in the agent's place does not ask who may. This one answers with what it was asked. */
+static void request_behind_a_relayed_one(void **state)
+{
+    char program[256];
+    (void)state;
+    need_root();
+    snprintf(program, sizeof program, "%s", folder_write("helper", "#!/bin/sh\ntr '\\n' ' '\nprintf '\\n\\n'\n", 0700));
+    relay_program = program;
+    store_folder_account("relay@example.org", "token_command: true\nallow: 54321\n");
+    system_agent("");
+    const char *reply = ask_as(SOMEBODY, SOMEBODY, "get\nuser=relay@example.org\n\nget\nuser=me@example.org\n\n");
+    assert_non_null(strstr(reply, "user=relay@example.org"));
+    assert_null(strstr(reply, ME));
+}
+
 static void users_agent_is_its_users_alone(void **state)
 {
     (void)state;
@@ -235,6 +252,7 @@ int main(void)
         TEST(broken_file_is_told_to_its_owner_alone),
         TEST(broken_file_of_another_account_is_not_told_either),
         TEST(tie_is_told_to_the_owner_alone),
+        TEST(request_behind_a_relayed_one),
         TEST(users_agent_is_its_users_alone),
         TEST(group_of_many_members),
         TEST(unknown_name_costs_that_entry_alone),

@@ -81,6 +81,35 @@ static void helper_answers(void **state)
     assert_string_equal(rig_get(ME), "kept");
 }
 
+/* The helper of this test answers with what it was asked. */
+static void helper_that_echoes(void)
+{
+    static char program[512];
+    snprintf(program, sizeof program, "%s",
+             folder_write("helper", "#!/bin/sh\nprintf 'ok\\ntoken='\ntr '\\n' ' '\nprintf '\\n\\n'\n", 0700));
+    relay_program = program;
+}
+
+/* The helper does not ask who may: no request reaches it that this peer may not make. */
+static void requests_behind_a_relayed_one(void **state)
+{
+    static const char ALLOWED[] = "get version=1 user=relay@example.org  get version=1 user=relay@example.org host=h  ";
+    char wanted[512];
+    (void)state;
+    helper_that_echoes();
+    rig_account("hosts@example.org", 1, "hosts: imap.example.org\n");
+    start_system();
+    snprintf(wanted, sizeof wanted, "token=%s\n", ALLOWED);
+    const char *reply = rig_ask("get\nuser=relay@example.org\n\nget\nuser=relay@example.org\nhost=h\n\n"
+                                "get\nuser=rel");
+    assert_non_null(strstr(reply, wanted));
+    reply = rig_ask("get\nuser=relay@example.org\n\nget\nuser=relay@example.org\nhost=h\n\n"
+                    "get\nuser=hosts@example.org\nhost=evil.example\n\nget\nuser=me@example.org\n\n");
+    assert_non_null(strstr(reply, wanted));
+    reply = rig_ask("get\nuser=relay@example.org\n\nget\nuser=relay@example.org\nhost=h\n\nstatus\n\n");
+    assert_non_null(strstr(reply, wanted));
+}
+
 static void killed_starter_ends_the_systems_agent(void **state)
 {
     (void)state;
@@ -143,6 +172,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(helper_answers),
+        TEST(requests_behind_a_relayed_one),
         TEST(killed_starter_ends_the_systems_agent),
         TEST(killed_starter_leaves_a_users_agent),
         TEST(starter_that_hangs),
