@@ -120,7 +120,8 @@ void state_abandon(struct state_writer *w);
 /* Prepare and commit in one, for changes that spend no refresh token. */
 bool state_save(const struct state *s, const struct paths *p, const char *name, struct report *why);
 
-/* Removes NAME.json, and the agent's NAME.told and NAME.warned; true where there is none. The lock must be held. */
+/* Removes NAME.json, and the agent's NAME.told and NAME.warned; true where there is none. The lock must be held.
+ */
 bool state_remove(const struct paths *p, const char *name, struct report *why);
 
 /* Calls `each` with the name of every state that a user of the account has, "ACCOUNT USER", sorted. A missing folder

@@ -96,8 +96,8 @@ bool entry_load_file(struct entry *e);
 /* Learns where the account's tokens come from, from an account that was read anew. */
 bool entry_take_origin(struct entry *e, const struct account *a, struct report *why);
 
-/* What is not kept in one file of the store cannot be watched there, and a command would have to be waited for: the
- * agent's loop must not renew such an account. */
+/* What is not kept in one file of the store cannot be watched there, and a command would have to be waited for:
+ * the agent's loop must not renew such an account. */
 bool entry_needs_process(const struct account *a);
 
 /* Reads the state file and sets the timer. Of an account that is not served here nothing is kept, and no time is

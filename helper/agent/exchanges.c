@@ -100,8 +100,8 @@ static void check_place(struct agent *a)
     kill(getpid(), SIGTERM);
 }
 
-/* A token that is of no use from the start is a failure, or we would ask for the next one at once, and for ever. One
- * that is not on disk any more somebody has removed, or edited, since it was written. */
+/* A token that is of no use from the start is a failure, or we would ask for the next one at once, and for ever.
+ * One that is not on disk any more somebody has removed, or edited, since it was written. */
 static void judge_token(struct entry *e, struct report *why)
 {
     if (schedule_is_valid(&e->standing, clock_wall())) {

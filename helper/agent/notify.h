@@ -1,7 +1,7 @@
 /* Telling a person that something is to be done: the account's notify_command, run once when the login has ended (not
- * again before a login has succeeded) and once when the refresh token nears its end. That holds across restarts: in
- * the folder of the tokens the files NAME.told and NAME.warned have the time at which it was run last for the one and
- * for the other.
+ * again before a login has succeeded) and once when the refresh token nears its end. That holds across restarts:
+ * in the folder of the tokens the files NAME.told and NAME.warned have the time at which it was run last for the
+ * one and for the other.
  *
  * The command is run as runner.h says, with two more arguments: a heading and a sentence, neither with a secret. It
  * is not waited for. */

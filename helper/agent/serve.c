@@ -154,8 +154,8 @@ static bool may_follow(struct client *c, const struct protocol_message *request)
     return e && account_hosts_allow(e->hosts, protocol_get(request, "host"));
 }
 
-/* A few of those that have arrived behind a request go with it, up to one that is to be answered here: for that, and
- * for what comes later, the client connects again. They are parsed in a copy, since parsing changes them. */
+/* A few of those that have arrived behind a request go with it, up to one that is to be answered here: for that,
+ * and for what comes later, the client connects again. They are parsed in a copy, since parsing changes them. */
 static void add_rest(struct client *c, struct secret *requests)
 {
     struct protocol_message request;

@@ -175,7 +175,8 @@ static void request_behind_a_relayed_one(void **state)
     char program[256];
     (void)state;
     need_root();
-    snprintf(program, sizeof program, "%s", folder_write("helper", "#!/bin/sh\ntr '\\n' ' '\nprintf '\\n\\n'\n", 0700));
+    snprintf(program, sizeof program, "%s",
+             folder_write("helper", "#!/bin/sh\ntr '\\n' ' '\nprintf '\\n\\n'\n", 0700));
     relay_program = program;
     store_folder_account("relay@example.org", "token_command: true\nallow: 54321\n");
     system_agent("");

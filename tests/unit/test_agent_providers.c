@@ -129,7 +129,8 @@ static void number(char name[64], int i)
     snprintf(name, 64, "user%d@example.org", i);
 }
 
-/* Nobody asks for most of them, and still they are read anew; many changes in a row are not many times the work. */
+/* Nobody asks for most of them, and still they are read anew; many changes in a row are not many times the work.
+ */
 static void many_accounts(void **state)
 {
     char name[64];

@@ -264,7 +264,7 @@ static void store_moved_during_an_exchange(void **state)
     const char *reply = rig_read(fd);
     close(fd);
     assert_int_equal(rename(moved, rig_paths.state), 0);
-    assert_non_null(strstr(reply, "the state of me@example.org was changed while its token was renewed: try again"));
+    assert_non_null(strstr(reply, "the state of me@example.org was changed while its token was renewed"));
     assert_null(strstr(rig_log(), "gave"));
 }
 
@@ -546,8 +546,8 @@ static void broken_file_is_named(void **state)
     assert_string_equal(rig_get(ME), "kept");
 }
 
-/* Another process serves it from now on; in the agent's loop its command would be waited for. At no moment there is no
- * account. The file that the command leaves is in a static buffer. */
+/* Another process serves it from now on; in the agent's loop its command would be waited for. At no moment there is
+ * no account. The file that the command leaves is in a static buffer. */
 static const char *account_with_a_command(void)
 {
     static char trace[PATH_MAX];

@@ -93,7 +93,8 @@ static void helper_that_echoes(void)
 /* The helper does not ask who may: no request reaches it that this peer may not make. */
 static void requests_behind_a_relayed_one(void **state)
 {
-    static const char ALLOWED[] = "get version=1 user=relay@example.org  get version=1 user=relay@example.org host=h  ";
+    static const char ALLOWED[] =
+        "get version=1 user=relay@example.org  get version=1 user=relay@example.org host=h  ";
     char wanted[512];
     (void)state;
     helper_that_echoes();
