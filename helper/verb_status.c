@@ -370,6 +370,7 @@ static bool show_one(const struct command *c, struct output *out, struct report 
     if (command_account(c, &a, &p, why)) {
         out->user = strcmp(a.state_name, a.name) != 0 ? a.subject : NULL;
         show(out, &p, a.name);
+        out->user = NULL; /* it lies in the account */
         account_free(&a);
         return true;
     }
