@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	tests/e2e/test-login-browser.sh \
 	tests/e2e/test-login-device.sh \
 	tests/e2e/test-login-terminal.sh \
+	tests/e2e/test-origin.sh \
 	tests/e2e/test-postfix-relay.sh \
 	tests/e2e/test-registration.sh \
 	tests/e2e/test-providers.sh \
