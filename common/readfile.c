@@ -12,7 +12,7 @@
 void readfile_group_command(const char *path, const struct stat *st, gid_t group,
                             char command[READFILE_COMMAND_MAX])
 {
-    if (st && st->st_gid == group)
+    if (st->st_gid == group)
         snprintf(command, READFILE_COMMAND_MAX, "chmod 0640 %s", path);
     else
         snprintf(command, READFILE_COMMAND_MAX, "chgrp %lu %s && chmod 0640 %s", (unsigned long)group, path, path);

@@ -19,8 +19,8 @@ struct readfile_rules {
     size_t limit;          /* bytes */
 };
 
-/* The command with which root lets a group read a file and nobody else, into `command`. Without the file's `st` it
- * sets the group, too. Cut where it does not fit. */
+/* The command with which root lets a group read a file and nobody else, into `command`; `st` tells whether the file
+ * is that group's. Cut where it does not fit. */
 #define READFILE_COMMAND_MAX 1024
 struct stat;
 void readfile_group_command(const char *path, const struct stat *st, gid_t group,

@@ -195,6 +195,14 @@ enum grant account_grant(const struct account *a)
     return GRANT_AUTHORIZATION_CODE;
 }
 
+const char *account_grant_name(const struct account *a)
+{
+    const char *value = a->file.value[SETTING_GRANT];
+    if (account_grant(a) == GRANT_COMMAND)
+        return "token_command";
+    return value ? value : "authorization_code";
+}
+
 bool account_is_per_user(const struct account *a)
 {
     return account_grant(a) == GRANT_JWT_BEARER && !a->file.value[SETTING_SUBJECT];
@@ -236,29 +244,28 @@ bool account_run(const struct account *a, enum setting key, const struct secret 
                       why);
 }
 
-char *account_expanded(const struct account *a, enum setting key, struct report *why)
+bool account_expand(const struct account *a, enum setting key, char **expanded, struct report *why)
 {
     const char *value = account_value(a, key);
     const char *tenant = account_value(a, SETTING_TENANT);
+    *expanded = NULL;
     if (!value)
-        return NULL;
+        return true;
     if (!tenant)
         tenant = TENANT_DEFAULT;
     size_t tenants = 0;
     for (const char *at = value; (at = strstr(at, TENANT)) != NULL; at += strlen(TENANT))
         tenants++;
-    char *expanded = malloc(strlen(value) + tenants * strlen(tenant) + 1);
-    if (!expanded) {
-        report_set(why, FAILURE_UNREACHABLE, "not enough memory");
-        return NULL;
-    }
-    char *to = expanded;
+    *expanded = malloc(strlen(value) + tenants * strlen(tenant) + 1);
+    if (!*expanded)
+        return report_set(why, FAILURE_UNREACHABLE, "not enough memory");
+    char *to = *expanded;
     for (const char *at; (at = strstr(value, TENANT)) != NULL; value = at + strlen(TENANT)) {
         to = mempcpy(to, value, (size_t)(at - value));
         to = stpcpy(to, tenant);
     }
     strcpy(to, value);
-    return expanded;
+    return true;
 }
 
 int64_t account_refresh_margin(const struct account *a)

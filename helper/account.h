@@ -36,6 +36,9 @@ void account_free(struct account *a);
 
 enum grant account_grant(const struct account *a);
 
+/* Its name as in 'grant:', or "token_command". Lives as long as the account. */
+const char *account_grant_name(const struct account *a);
+
 /* Whether each user of this account has a token, and so a state, of his own. */
 bool account_is_per_user(const struct account *a);
 
@@ -69,9 +72,9 @@ bool account_parse_given(struct account *a, const struct paths *p, const char *n
 /* The account's value of a setting, else its provider's, else NULL. Lives as long as the account. */
 const char *account_value(const struct account *a, enum setting key);
 
-/* An endpoint, scope or issuer with {tenant} replaced (default tenant: "common"). The caller frees. NULL with
- * `*why` untouched where the setting is missing, NULL with FAILURE_UNREACHABLE where memory is short. */
-char *account_expanded(const struct account *a, enum setting key, struct report *why);
+/* An endpoint, scope or issuer with {tenant} replaced (default tenant: "common") into `*value`, which the caller
+ * frees; NULL where the setting is missing. False, with NULL and FAILURE_UNREACHABLE, where memory is short. */
+bool account_expand(const struct account *a, enum setting key, char **value, struct report *why);
 
 /* Seconds. */
 int64_t account_refresh_margin(const struct account *a);

@@ -15,6 +15,7 @@ libhelper_la_SOURCES = \
 	helper/clock.c helper/clock.h \
 	helper/fetch.c helper/fetch.h \
 	helper/glob.c helper/glob.h \
+	helper/hash.c helper/hash.h \
 	helper/inquiry.c helper/inquiry.h \
 	helper/jsonmemory.c helper/jsonmemory.h \
 	helper/keeper.c helper/keeper.h \

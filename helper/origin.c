@@ -2,6 +2,7 @@
 
 #include "origin.h"
 
+#include "hash.h"
 #include "secret.h"
 
 #include <inttypes.h>
@@ -10,28 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-static bool take(const struct account *a, enum setting key, char **value, struct report *why)
-{
-    *why = (struct report){0};
-    *value = account_expanded(a, key, why);
-    return *value || why->code == FAILURE_NONE;
-}
-
-/* FNV-1a: nobody gains anything by two settings that look the same. */
-static uint64_t hash(uint64_t value, const char *text)
-{
-    for (; *text; text++)
-        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return value * UINT64_C(1099511628211); /* the end counts, too */
-}
-
 void origin_source(const struct account *a, char source[ORIGIN_SOURCE_MAX])
 {
-    static const char *const GRANTS[] = {[GRANT_AUTHORIZATION_CODE] = "authorization_code",
-                                         [GRANT_CLIENT_CREDENTIALS] = "client_credentials",
-                                         [GRANT_JWT_BEARER] = "jwt_bearer",
-                                         [GRANT_MANAGED_IDENTITY] = "managed_identity",
-                                         [GRANT_COMMAND] = "token_command"};
     static const enum setting KEYS[] = {SETTING_TENANT,
                                         SETTING_ISSUER,
                                         SETTING_TOKEN_ENDPOINT,
@@ -43,22 +24,22 @@ void origin_source(const struct account *a, char source[ORIGIN_SOURCE_MAX])
                                         SETTING_IDENTITY_ENDPOINT,
                                         SETTING_SUBJECT,
                                         SETTING_TOKEN_COMMAND};
-    uint64_t value = UINT64_C(14695981039346656037);
-    enum grant grant = account_grant(a);
-    size_t count = grant == GRANT_AUTHORIZATION_CODE ? 1 : sizeof KEYS / sizeof KEYS[0];
+    uint64_t value = HASH_START;
+    size_t count = account_grant(a) == GRANT_AUTHORIZATION_CODE ? 1 : sizeof KEYS / sizeof KEYS[0];
     for (size_t i = 0; i < count; i++) {
         const char *text = account_value(a, KEYS[i]);
-        value = hash(value, text ? text : "");
+        value = hash_add(hash_add(value, text ? text : ""), "\n");
     }
-    snprintf(source, ORIGIN_SOURCE_MAX, "%s %016" PRIx64, GRANTS[grant], value);
+    snprintf(source, ORIGIN_SOURCE_MAX, "%s %016" PRIx64, account_grant_name(a), value);
 }
 
 bool origin_take(struct origin *o, const struct account *a, struct report *why)
 {
     *o = (struct origin){0};
     origin_source(a, o->source);
-    return take(a, SETTING_ISSUER, &o->issuer, why) && take(a, SETTING_CLIENT_ID, &o->client_id, why) &&
-           take(a, SETTING_TOKEN_ENDPOINT, &o->token_endpoint, why);
+    return account_expand(a, SETTING_ISSUER, &o->issuer, why) &&
+           account_expand(a, SETTING_CLIENT_ID, &o->client_id, why) &&
+           account_expand(a, SETTING_TOKEN_ENDPOINT, &o->token_endpoint, why);
 }
 
 void origin_free(struct origin *o)

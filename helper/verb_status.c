@@ -102,14 +102,6 @@ static const char *provider_of(const struct view *v)
     return name ? name : account_value(&v->account, SETTING_TOKEN_ENDPOINT);
 }
 
-static const char *grant_of(const struct view *v)
-{
-    const char *grant = account_value(&v->account, SETTING_GRANT);
-    if (account_grant(&v->account) == GRANT_COMMAND)
-        return "token_command";
-    return grant ? grant : "authorization_code";
-}
-
 /* A value that came from elsewhere must not drive the terminal. */
 static void print_value(const char *label, const char *value)
 {
@@ -234,7 +226,7 @@ static void print_view(struct view *v)
     if (v->is_loaded) {
         print_value("provider", provider_of(v));
         if (v->state.unattended)
-            print_value("grant", grant_of(v));
+            print_value("grant", account_grant_name(&v->account));
         if (v->state.signed_in_as)
             print_value("signed in as", v->state.signed_in_as);
         print_access_token(v);
@@ -320,7 +312,7 @@ static struct json_object *view_as_json(struct view *v)
     add_standing(item, v);
     add_text(item, "store", v->paths->system ? "system" : "user");
     add_text(item, "provider", account_value(&v->account, SETTING_PROVIDER));
-    add_text(item, "grant", v->is_loaded ? grant_of(v) : NULL);
+    add_text(item, "grant", v->is_loaded ? account_grant_name(&v->account) : NULL);
     add_text(item, "issuer", v->state.issuer ? v->state.issuer : account_value(&v->account, SETTING_ISSUER));
     add_text(item, "signed_in_as", v->state.signed_in_as);
     add_text(item, "scope", v->state.scope);

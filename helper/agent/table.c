@@ -7,6 +7,7 @@
 #include "choice.h"
 #include "exchanges.h"
 #include "glob.h"
+#include "hash.h"
 #include "log.h"
 #include "lookup.h"
 #include "provider.h"
@@ -43,13 +44,11 @@ struct alias {
     char address[]; /* in lower case */
 };
 
-/* --- hashing: FNV-1a --- */
+/* --- hashing --- */
 
 static size_t hash(const char *text)
 {
-    uint64_t value = UINT64_C(14695981039346656037);
-    for (; *text; text++)
-        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    uint64_t value = hash_add(HASH_START, text);
     return (size_t)(value ^ value >> 32);
 }
 

@@ -199,11 +199,11 @@ void look_at_provider(struct record *r, const struct account *a, const struct st
     if (grant == GRANT_COMMAND || grant == GRANT_MANAGED_IDENTITY)
         return;
     look_at_ca(&q);
-    q.url = account_expanded(a, SETTING_TOKEN_ENDPOINT, &why);
+    account_expand(a, SETTING_TOKEN_ENDPOINT, &q.url, &why);
     if (!q.url && s->token_endpoint)
         q.url = strdup(s->token_endpoint);
     if (!q.url)
-        q.url = account_expanded(a, SETTING_ISSUER, &why);
+        account_expand(a, SETTING_ISSUER, &q.url, &why);
     q.host = q.url ? http_host(q.url) : NULL;
     if (q.host) {
         find_proxy(&q);

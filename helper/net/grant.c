@@ -36,9 +36,7 @@ static bool take_scope(struct grant_source *g, const struct account *a, struct r
     enum setting key = SETTING_SCOPE;
     if (!a->file.value[SETTING_SCOPE] && a->provider.value[SETTING_APP_SCOPE])
         key = SETTING_APP_SCOPE;
-    *why = (struct report){0};
-    g->scope = account_expanded(a, key, why);
-    return g->scope || why->code == FAILURE_NONE;
+    return account_expand(a, key, &g->scope, why);
 }
 
 /* "common" is a tenant for people alone. */

@@ -73,11 +73,9 @@ static bool default_scope(struct login *l, struct report *why)
 
 static bool choose_scope(struct login *l, struct report *why)
 {
-    *why = (struct report){0};
-    l->scope = account_expanded(&l->account, SETTING_SCOPE, why);
-    if (l->scope || why->code != FAILURE_NONE)
-        return l->scope != NULL;
-    return account_value(&l->account, SETTING_PROVIDER) || default_scope(l, why);
+    if (!account_expand(&l->account, SETTING_SCOPE, &l->scope, why))
+        return false;
+    return l->scope || account_value(&l->account, SETTING_PROVIDER) || default_scope(l, why);
 }
 
 static enum login_flow choose_flow(const struct login *l)

@@ -23,22 +23,15 @@ enum {
 
 /* --- the client --- */
 
-static bool take_setting(const struct account *a, enum setting key, char **value, struct report *why)
-{
-    *why = (struct report){0};
-    *value = account_expanded(a, key, why);
-    return *value || why->code == FAILURE_NONE;
-}
-
 static bool take_settings(struct oauth_client *c, const struct account *a, struct report *why)
 {
-    return take_setting(a, SETTING_ISSUER, &c->issuer, why) &&
-           take_setting(a, SETTING_AUTHORIZATION_ENDPOINT, &c->authorization_endpoint, why) &&
-           take_setting(a, SETTING_TOKEN_ENDPOINT, &c->token_endpoint, why) &&
-           take_setting(a, SETTING_DEVICE_AUTHORIZATION_ENDPOINT, &c->device_authorization_endpoint, why) &&
-           take_setting(a, SETTING_REVOCATION_ENDPOINT, &c->revocation_endpoint, why) &&
-           take_setting(a, SETTING_USERINFO_ENDPOINT, &c->userinfo_endpoint, why) &&
-           take_setting(a, SETTING_CLIENT_ID, &c->client_id, why);
+    return account_expand(a, SETTING_ISSUER, &c->issuer, why) &&
+           account_expand(a, SETTING_AUTHORIZATION_ENDPOINT, &c->authorization_endpoint, why) &&
+           account_expand(a, SETTING_TOKEN_ENDPOINT, &c->token_endpoint, why) &&
+           account_expand(a, SETTING_DEVICE_AUTHORIZATION_ENDPOINT, &c->device_authorization_endpoint, why) &&
+           account_expand(a, SETTING_REVOCATION_ENDPOINT, &c->revocation_endpoint, why) &&
+           account_expand(a, SETTING_USERINFO_ENDPOINT, &c->userinfo_endpoint, why) &&
+           account_expand(a, SETTING_CLIENT_ID, &c->client_id, why);
 }
 
 /* Puts the setting's place before the cause. */

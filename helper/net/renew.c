@@ -68,9 +68,7 @@ static bool set_scope(struct renewal *r, struct report *why)
     const char *sends = account_value(a, SETTING_REFRESH_SENDS_SCOPE);
     if (!sends || strcmp(sends, "yes") != 0)
         return true;
-    *why = (struct report){0};
-    r->scope = account_expanded(a, SETTING_SCOPE, why);
-    return r->scope || why->code == FAILURE_NONE;
+    return account_expand(a, SETTING_SCOPE, &r->scope, why);
 }
 
 /* For a grant without a person the endpoint may be one that was found before; nothing is lost without it. */

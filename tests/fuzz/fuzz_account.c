@@ -63,7 +63,8 @@ static void check_use(const struct account *a)
     int64_t margin = account_refresh_margin(a);
     MUST(margin >= 0 && margin <= REFRESH_MARGIN_MAX);
     for (size_t i = 0; i < sizeof EXPANDED / sizeof EXPANDED[0]; i++) {
-        char *text = account_expanded(a, EXPANDED[i], &why);
+        char *text;
+        MUST(account_expand(a, EXPANDED[i], &text, &why));
         MUST(!text == !account_value(a, EXPANDED[i]));
         MUST(!text || !strstr(text, "{tenant}"));
         free(text);

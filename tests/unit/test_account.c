@@ -239,16 +239,18 @@ static void tenant_is_filled_in(void **state)
     (void)state;
     store_folder_account("me@x.org", "token_endpoint: https://x.org/{tenant}/a/{tenant}\n");
     ok("me@x.org");
-    char *url = account_expanded(&account, SETTING_TOKEN_ENDPOINT, &why);
+    char *url;
+    assert_true(account_expand(&account, SETTING_TOKEN_ENDPOINT, &url, &why));
     assert_string_equal(url, "https://x.org/common/a/common");
     free(url);
     account_free(&account);
     store_folder_account("me@x.org", "token_endpoint: https://x.org/{tenant}\ntenant: t\n");
     ok("me@x.org");
-    url = account_expanded(&account, SETTING_TOKEN_ENDPOINT, &why);
+    assert_true(account_expand(&account, SETTING_TOKEN_ENDPOINT, &url, &why));
     assert_string_equal(url, "https://x.org/t");
     free(url);
-    assert_null(account_expanded(&account, SETTING_ISSUER, &why));
+    assert_true(account_expand(&account, SETTING_ISSUER, &url, &why));
+    assert_null(url);
 }
 
 static void client_secret_in_the_file(void **state)
