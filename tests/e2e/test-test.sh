@@ -40,30 +40,34 @@ test_submission() {
     equals "$(jq -r '.[].result' "$T/out" | sort -u)" unreachable
 }
 
-# submission_server AUTH COMMAND: one that answers so to a login and to the command behind it. Sets `submission`.
-submission_server() {
+# odd_server GREETING PROGRAM: a mail server that answers a line by this expression of node's, in which `session` lasts as
+# long as the connection. Sets `submission`.
+odd_server() {
     rm -f "$T/submission"
     node -e '
-        const [, place, auth, command] = process.argv;
+        const [, place, greeting, program] = process.argv;
+        const answer = new Function("line", "session", "return " + program);
         const server = require("net").createServer((client) => {
-            let token = false;
+            const session = {};
             client.on("error", () => {});
-            client.write("220 hello\r\n");
-            client.on("data", (data) => {
-                const line = String(data);
-                const starts = !token && /^AUTH [A-Z0-9]+\r/.test(line);
-                const reply = starts ? "334 " : token || line.startsWith("AUTH") ? auth
-                    : line.startsWith("EHLO") ? "250-hello\r\n250 AUTH XOAUTH2 OAUTHBEARER"
-                    : line.startsWith("QUIT") ? "221 bye" : command;
-                token = starts;
-                client.write(reply + "\r\n");
-            });
+            client.write(greeting + "\r\n");
+            client.on("data", (data) => client.write(answer(String(data), session) + "\r\n"));
         });
         server.listen(0, "127.0.0.1", () => require("fs").writeFileSync(place, String(server.address().port)));
     ' "$T/submission" "$1" "$2" < /dev/null &
     kill_later $!
     wait_for test -s "$T/submission"
     submission=smtp://127.0.0.1:$(cat "$T/submission")
+}
+
+# submission_server AUTH COMMAND: one that answers so to a login and to the command behind it.
+submission_server() {
+    odd_server '220 hello' '((token) => {
+        session.token = !token && /^AUTH [A-Z0-9]+\r/.test(line);
+        return session.token ? "334 " : token || line.startsWith("AUTH") ? "'"$1"'"
+            : line.startsWith("EHLO") ? "250-hello\r\n250 AUTH XOAUTH2 OAUTHBEARER"
+            : line.startsWith("QUIT") ? "221 bye" : "'"$2"'";
+    })(session.token)'
 }
 
 # judged STATUS RESULT TEXT: of the submission server's answer, whoever logs in.
@@ -87,24 +91,6 @@ test_submission_that_is_out_of_order() {
     judged 1 no-mailbox 'refused the first command (550 5.1.1 nobody)'
     submission_server '535 5.7.8 no' '250 ok'
     judged 1 refused '535 5.7.8 no'
-}
-
-# odd_server PROGRAM: a mail server that answers a line by this expression of node's. Sets `submission`.
-odd_server() {
-    rm -f "$T/submission"
-    node -e '
-        const [, place, greeting, program] = process.argv;
-        const answer = new Function("line", "return " + program);
-        const server = require("net").createServer((client) => {
-            client.on("error", () => {});
-            client.write(greeting + "\r\n");
-            client.on("data", (data) => client.write(answer(String(data)) + "\r\n"));
-        });
-        server.listen(0, "127.0.0.1", () => require("fs").writeFileSync(place, String(server.address().port)));
-    ' "$T/submission" "$1" "$2" < /dev/null &
-    kill_later $!
-    wait_for test -s "$T/submission"
-    submission=smtp://127.0.0.1:$(cat "$T/submission")
 }
 
 # No token was sent, so none was taken.

@@ -585,18 +585,26 @@ static void timer_of_an_account_that_is_no_longer_served(void **state)
     assert_int_equal(endpoint(0)->requests, 0);
 }
 
-static void renewal_of_an_account_that_is_no_longer_served(void **state)
+/* A `get` of an expired token while another process has the account's lock. Returns the connection. */
+static int get_behind_a_lock(int *lock)
 {
     struct report why;
-    (void)state;
     rig_account(ME, 0, "");
-    rig_state(ME, 0, "first", 3000);
+    rig_state(ME, 0, "old", 3000);
     rig_start();
-    int lock = store_lock(&rig_paths, ME, 0, &why);
-    assert_true(lock >= 0);
+    *lock = store_lock(&rig_paths, ME, 0, &why);
+    assert_true(*lock >= 0);
     rig_state(ME, 0, "old", -10);
     int fd = rig_connect();
     rig_send(fd, "get\nuser=me@example.org\n\n");
+    return fd;
+}
+
+static void renewal_of_an_account_that_is_no_longer_served(void **state)
+{
+    (void)state;
+    int lock;
+    int fd = get_behind_a_lock(&lock);
     for (int i = 0; i < 500 && strcmp(rig_status(ME, "waiting"), "1") != 0; i++)
         rig_nap(10);
     const char *trace = account_with_a_command();
@@ -634,16 +642,9 @@ static void wrong_host(void **state)
 /* The lock of the account is another process's; it renews meanwhile, and its token is taken over. */
 static void another_process_renews_first(void **state)
 {
-    struct report why;
     (void)state;
-    rig_account(ME, 0, "");
-    rig_state(ME, 0, "old", 3000);
-    rig_start();
-    int lock = store_lock(&rig_paths, ME, 0, &why);
-    assert_true(lock >= 0);
-    rig_state(ME, 0, "old", -10);
-    int fd = rig_connect();
-    rig_send(fd, "get\nuser=me@example.org\n\n");
+    int lock;
+    int fd = get_behind_a_lock(&lock);
     rig_nap(200);
     rig_state(ME, 0, "from-the-other", 3000);
     store_unlock(&lock);
