@@ -21,8 +21,7 @@ test_pasted_redirect_url() {
     wait_for grep -q 'paste it here and press Enter' "$T/screen.secret"
     redirect_for "$ME"
     type_in "$(cat "$T/redirect.secret")"
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     has "$T/screen" "signed in as $ME"
     gets_token
 }
@@ -37,8 +36,7 @@ test_pasted_redirect_url_is_long() {
     type_in "$long"
     wait_for grep -q 'took only the first 4095 characters' "$T/screen.secret"
     type_in "$long"
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     has "$T/screen" "signed in as $ME"
     gets_token
 }
@@ -50,16 +48,14 @@ test_something_else_pasted_first() {
     type_in 'what is this?'
     redirect_for "$ME"
     type_in "$(cat "$T/redirect.secret")"
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     gets_token
 }
 
 test_browser_comes_first_although_a_paste_is_possible() {
     start_login --no-open
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$LOGIN_URL"
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     gets_token
 }
 
@@ -73,8 +69,7 @@ test_provider_that_nobody_knows_is_not_asked_for() {
     LOGIN_URL=$(tr -d '\r' < "$T/screen.secret" | grep -o "$ISSUER/auth?[^ ]*" | head -n 1)
     redirect_for me@example.org
     type_in "$(cat "$T/redirect.secret")"
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     has "$T/screen" 'which provider is team at?'
     has_line "$ACCOUNTS/team.conf" "issuer: $ISSUER"
 }
@@ -85,8 +80,7 @@ test_wrong_user_declined() {
     type_in "$(cat "$T/redirect.secret")"
     wait_for grep -q 'other@example.org' "$T/screen.secret"
     type_in 'n'
-    ! wait "$TERMINAL_PID" || fail 'it ended well'
-    keep_screen
+    terminal_ends 1
     [ ! -e "$ACCOUNTS/$ME.conf" ] || fail 'there is an account file'
 }
 
@@ -96,8 +90,7 @@ test_wrong_user_accepted() {
     type_in "$(cat "$T/redirect.secret")"
     wait_for grep -q 'other@example.org' "$T/screen.secret"
     type_in 'y'
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     gets_token
 }
 
@@ -106,8 +99,7 @@ test_device_login_counts_down_and_ends_at_ctrl_c() {
     wait_for grep -qE '9:5[0-9] left' "$T/screen.secret"
     [ "$(grep -c '████' "$T/screen.secret")" -ge 10 ] || fail "no QR code: $(cat "$T/screen.secret")"
     printf '\003' >&8
-    ! wait "$TERMINAL_PID" || fail 'it ended well'
-    keep_screen
+    terminal_ends 130
     equals "$(find "$XDG_CONFIG_HOME" "$STATES" ! -type d 2> /dev/null)" ''
 }
 
@@ -116,9 +108,7 @@ device_login_on_terminal() {
         --device "$ME"
     wait_for grep -qE 'Waiting for the login' "$T/screen.secret"
     printf '\003' >&8
-    ! wait "$TERMINAL_PID" || fail 'it ended well'
-    rm "$T/keyboard"
-    keep_screen
+    terminal_ends 130
     ! grep -q '████' "$T/screen" || fail "a QR code: $(cat "$T/screen")"
 }
 

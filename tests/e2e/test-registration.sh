@@ -114,8 +114,7 @@ test_address_alone() {
     on_terminal xoauth2 login --ca-file "$CA" "$ME"
     wait_for grep -q 'Go on with these' "$T/screen.secret"
     type_in y
-    wait "$TERMINAL_PID" || fail "status $?: $(cat "$T/screen.secret")"
-    keep_screen
+    terminal_ends 0
     has "$T/screen" "good.test tells mail programs at https://ua-auto-config.good.test$SOURCE:"
     has "$T/screen" "where you would sign in:      $AUTH"
     has "$T/screen" 'to which a token would go:    imap.good.test'
@@ -141,8 +140,7 @@ test_declined() {
     on_terminal xoauth2 login --ca-file "$CA" "$ME"
     wait_for grep -q 'Go on with these' "$T/screen.secret"
     type_in n
-    ! wait "$TERMINAL_PID" || fail 'it ended well'
-    keep_screen
+    terminal_ends 1
     has "$T/screen" 'nothing was done'
     nothing_is_written
     equals "$(registrations)" 0
@@ -165,8 +163,7 @@ test_found_servers_of_another_domain() {
     on_terminal xoauth2 login --ca-file "$CA" "$ME"
     wait_for grep -q 'Go on with these' "$T/screen.secret"
     type_in n
-    ! wait "$TERMINAL_PID" || fail 'it ended well'
-    keep_screen
+    terminal_ends 1
     has "$T/screen" 'cannot be told by their names: go on only if you know it'
 }
 
