@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000, LOOK_MS = 10, FIRST_HANDED_OVER = 3 };
+enum { REST_MS = 500, REST_CPU_MS = 50, FIRST_HANDED_OVER = 3 };
 
 struct token_endpoint rig_server;
 struct paths rig_paths;
@@ -109,10 +109,7 @@ static void start(int handed_over)
         int status = agent(rig_socket, handed_over, folder_path("agent.log"));
         exit(status);
     }
-    for (int waited = 0; !strstr(rig_log(), "serving "); waited += LOOK_MS) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(LOOK_MS);
-    }
+    rig_await_log("serving ");
 }
 
 void rig_start(void)
@@ -128,16 +125,23 @@ void rig_start_with(int socket)
 static int status_of(pid_t pid)
 {
     int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    pid_t ended = 0;
+    RIG_AWAIT((ended = waitpid(pid, &status, WNOHANG)) != 0);
+    assert_int_equal(ended, pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int rig_await_end(void)
+{
+    pid_t pid = rig_pid;
+    rig_pid = 0;
+    return status_of(pid);
 }
 
 int rig_end(int signal)
 {
-    pid_t pid = rig_pid;
-    rig_pid = 0;
-    assert_int_equal(kill(pid, signal), 0);
-    return status_of(pid);
+    assert_int_equal(kill(rig_pid, signal), 0);
+    return rig_await_end();
 }
 
 static const char *read_text(const char *path, char *text, size_t size)
@@ -180,10 +184,32 @@ int64_t rig_cpu(void)
     return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
+/* On a slow machine it may still be at what was begun before. */
+void rig_await_rest(void)
+{
+    int64_t before;
+    int waited = 0;
+    do {
+        assert_true(waited < RIG_PATIENCE);
+        before = rig_cpu();
+        rig_nap(REST_MS);
+        waited += REST_MS;
+    } while (rig_cpu() - before >= REST_CPU_MS);
+}
+
 const char *rig_log(void)
 {
     static char text[65536];
     return read_text(folder_path("agent.log"), text, sizeof text);
+}
+
+void rig_await_log(const char *text)
+{
+    for (int waited = 0; !strstr(rig_log(), text); waited += RIG_LOOK) {
+        if (waited >= RIG_PATIENCE)
+            fail_msg("waited in vain for '%s' in the log: %s", text, rig_log());
+        rig_nap(RIG_LOOK);
+    }
 }
 
 /* --- asking it --- */
@@ -209,7 +235,7 @@ const char *rig_read(int fd)
     reply[0] = '\0';
     while (len < 2 || strcmp(reply + len - 2, "\n\n") != 0) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
-        assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
+        assert_int_equal(poll(&ready, 1, RIG_PATIENCE), 1);
         ssize_t got = recv(fd, reply + len, 1, 0); /* byte by byte: another reply may follow */
         if (got <= 0)
             return "";
@@ -254,10 +280,10 @@ const char *rig_get(const char *user)
 
 void rig_await(const char *user, const char *token)
 {
-    for (int waited = 0; strcmp(rig_get(user), token) != 0; waited += LOOK_MS) {
-        if (waited >= PATIENCE_MS)
+    for (int waited = 0; strcmp(rig_get(user), token) != 0; waited += RIG_LOOK) {
+        if (waited >= RIG_PATIENCE)
             fail_msg("waited in vain for %s; the last answer: %s", token, rig_get(user));
-        rig_nap(LOOK_MS);
+        rig_nap(RIG_LOOK);
     }
 }
 

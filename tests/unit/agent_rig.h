@@ -39,6 +39,9 @@ int rig_start_badly_with(int socket, char *text, size_t size);
 int rig_end(int signal);
 extern pid_t rig_pid;
 
+/* The same for an agent that ends by itself. */
+int rig_await_end(void);
+
 /* Connects. */
 int rig_connect(void);
 
@@ -58,11 +61,25 @@ void rig_await(const char *user, const char *token);
 /* Waits a little. */
 void rig_nap(int milliseconds);
 
+/* Waits for anything else, longer than a slow machine needs; a test that waits in vain fails. */
+enum { RIG_PATIENCE = 60000, RIG_LOOK = 10 };
+#define RIG_AWAIT(condition)                                                                                         \
+    for (int waited = 0; !(condition); waited += RIG_LOOK) {                                                         \
+        assert_true(waited < RIG_PATIENCE);                                                                          \
+        rig_nap(RIG_LOOK);                                                                                           \
+    }
+
 /* The milliseconds of a processor that the agent has used so far. */
 int64_t rig_cpu(void);
 
+/* Waits until the agent waits itself, for a while; a test that waits in vain fails. */
+void rig_await_rest(void);
+
 /* The agent's log so far, in a static buffer. */
 const char *rig_log(void);
+
+/* Waits until the log has this text; a test that waits in vain fails. */
+void rig_await_log(const char *text);
 
 /* The value of a field of the reply to `status` for a user; "" where it has none. */
 const char *rig_status(const char *user, const char *field);

@@ -14,7 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { AHEAD = 600, PATIENCE_MS = 5000, LOOK_MS = 10 };
+enum { AHEAD = 600 };
 
 static const char ME[] = "me@example.org";
 
@@ -64,18 +64,12 @@ static void set_clock_back(void)
     const struct itimerspec soon = {.it_value = {.tv_nsec = 1}};
     *ahead = 0;
     assert_int_equal(timerfd_settime(clock_was_set, 0, &soon, NULL), 0);
-    for (int waited = 0; !strstr(rig_log(), "the clock was set"); waited += LOOK_MS) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(LOOK_MS);
-    }
+    rig_await_log("the clock was set");
 }
 
 static void renewed_before_anybody_asks(void)
 {
-    for (int waited = 0; rig_server.endpoints[0].generation == 0; waited += LOOK_MS) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(LOOK_MS);
-    }
+    RIG_AWAIT(rig_server.endpoints[0].generation > 0);
     rig_await(ME, "at-0-1");
 }
 

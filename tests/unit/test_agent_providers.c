@@ -17,7 +17,7 @@ static const char ME[] = "me@example.org";
 static const char ONE[] = "hosts: one.example.org\n";
 static const char TWO[] = "hosts: two.example.org\n";
 
-enum { PATIENCE_MS = 5000, LOOK_MS = 10, MANY = 300, CPU_MS = 1000 };
+enum { MANY = 300, CPU_MS = 1000 };
 
 /* As package tools and editors do: another file in its place at once. */
 static void replace(const char *folder, const char *text)
@@ -39,10 +39,10 @@ static const char *ask(const char *host)
 
 static void await(const char *host, const char *part)
 {
-    for (int waited = 0; !strstr(ask(host), part); waited += LOOK_MS) {
-        if (waited >= PATIENCE_MS)
+    for (int waited = 0; !strstr(ask(host), part); waited += RIG_LOOK) {
+        if (waited >= RIG_PATIENCE)
             fail_msg("waited in vain for %s; the last answer: %s", part, ask(host));
-        rig_nap(LOOK_MS);
+        rig_nap(RIG_LOOK);
     }
 }
 
@@ -147,10 +147,7 @@ static void many_accounts(void **state)
         replace("providers", ONE);
     await("one.example.org", "token=kept\n");
     replace("providers", "no-such-key: x\n");
-    for (int waited = 0; !strstr(rig_log(), "unknown key"); waited += LOOK_MS) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(LOOK_MS);
-    }
+    rig_await_log("unknown key");
     assert_true(rig_cpu() - before < CPU_MS);
     replace("providers", TWO);
     await("two.example.org", "token=kept\n");

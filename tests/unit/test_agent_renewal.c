@@ -52,8 +52,7 @@ static void expired_token_is_renewed_before_anybody_asks(void **state)
     (void)state;
     expired(ME, 0);
     rig_start();
-    for (int i = 0; i < 500 && endpoint(0)->generation == 0; i++)
-        rig_nap(10);
+    RIG_AWAIT(endpoint(0)->generation > 0);
     rig_await(ME, "at-0-1");
     assert_int_equal(endpoint(0)->requests, 1);
     assert_on_disk(ME, 0);
@@ -122,13 +121,8 @@ static void secret_that_is_missing_is_looked_for_less_and_less(void **state)
     rig_account(ME, 0, "client_secret_file: /nowhere/secret\n");
     rig_state(ME, 0, "old", -10);
     rig_start();
-    const char *second = NULL;
-    for (int i = 0; i < 1500 && !second; i++) {
-        rig_nap(10);
-        const char *first = strstr(rig_log(), "/nowhere/secret");
-        second = first ? strstr(first + 1, "/nowhere/secret") : NULL;
-    }
-    assert_non_null(second);
+    const char *first = NULL;
+    RIG_AWAIT((first = strstr(rig_log(), "/nowhere/secret")) != NULL && strstr(first + 1, "/nowhere/secret"));
     assert_true(atoll(rig_status(ME, "next_refresh")) > clock_wall() + SCHEDULE_PAUSE_FIRST + 1);
 }
 
@@ -324,8 +318,7 @@ static const char *announcing(const char *file)
 /* What the command wrote: its first line, and a while later whatever else it should not have written. */
 static const char *announced_in(const char *note)
 {
-    for (int i = 0; i < 1000 && (access(note, F_OK) != 0 || !strchr(store_folder_read(note), '\n')); i++)
-        rig_nap(10);
+    RIG_AWAIT(access(note, F_OK) == 0 && strchr(store_folder_read(note), '\n'));
     rig_nap(200);
     return store_folder_read(note);
 }
@@ -338,8 +331,8 @@ static void restart_says_nothing(const char *note)
     assert_int_equal(rig_end(SIGTERM), 0);
     rig_start();
     rig_get(ME);
+    rig_await_log("run 'xoauth2 login me@example.org'");
     rig_nap(300);
-    assert_non_null(strstr(rig_log(), "run 'xoauth2 login me@example.org'"));
     assert_string_equal(store_folder_read(note), before);
 }
 
@@ -413,10 +406,7 @@ static void end_is_logged_after_the_refusal(const char *error)
              (long long)now, (long long)now + 3600);
     ending_state(-10, failure);
     rig_start();
-    rig_nap(200);
-    int64_t used = rig_cpu();
-    rig_nap(500);
-    assert_true(rig_cpu() - used < 50);
+    rig_await_rest();
     ending_state(3600, "");
     assert_string_equal(rig_get(ME), "kept");
     assert_non_null(strstr(rig_log(), ENDING));
@@ -461,14 +451,10 @@ static void margin_that_was_lowered_in_the_provider_file(void **state)
     int lock = store_lock(&rig_paths, ME, 0, &why);
     assert_true(lock >= 0);
     rig_state(ME, 0, "fresh", 1850);
-    for (int i = 0; i < 500 && strcmp(rig_status(ME, "renewing"), "yes") != 0; i++)
-        rig_nap(10);
+    RIG_AWAIT(strcmp(rig_status(ME, "renewing"), "yes") == 0);
     store_folder_provider("some", "refresh_margin: 60\n");
     store_unlock(&lock);
-    rig_nap(200);
-    int64_t used = rig_cpu();
-    rig_nap(500);
-    assert_true(rig_cpu() - used < 50);
+    rig_await_rest();
     assert_true(atoll(rig_status(ME, "next_refresh")) > clock_wall() + 1500);
     assert_string_equal(rig_get(ME), "fresh");
     assert_int_equal(endpoint(0)->requests, 0);
@@ -605,8 +591,7 @@ static void renewal_of_an_account_that_is_no_longer_served(void **state)
     (void)state;
     int lock;
     int fd = get_behind_a_lock(&lock);
-    for (int i = 0; i < 500 && strcmp(rig_status(ME, "waiting"), "1") != 0; i++)
-        rig_nap(10);
+    RIG_AWAIT(strcmp(rig_status(ME, "waiting"), "1") == 0);
     const char *trace = account_with_a_command();
     store_unlock(&lock);
     assert_non_null(strstr(rig_read(fd), "code=no-account\n"));
@@ -776,14 +761,11 @@ static void disk_that_takes_nothing_when_the_answer_comes(void **state)
     token_endpoint_await(endpoint(0));
     remove_reserved();
     assert_int_equal(chmod(rig_paths.state, 0777), 0); /* refused: others might write to it */
-    for (int i = 0; i < 1000 && endpoint(0)->generation == 0; i++)
-        rig_nap(10);
-    rig_nap(300);
+    rig_await_log("the new tokens are in memory alone");
     assert_int_equal(chmod(rig_paths.state, 0700), 0);
     rig_await(ME, "at-0-1");
     assert_on_disk(ME, 0);
     assert_int_equal(endpoint(0)->requests, 1);
-    assert_non_null(strstr(rig_log(), "the new tokens are in memory alone"));
 }
 
 int main(void)

@@ -20,8 +20,6 @@ static const char ASK_YOU[] = "get\nuser=you@example.org\n\n";
 static const char ASK_RELAY[] = "get\nuser=relay@example.org\n\n";
 static const char LOST[] = "the process that starts programs for the agent is lost";
 
-enum { PATIENCE_MS = 30000, LOOK_MS = 10 };
-
 /* The helper of these tests answers with a token, and leaves a file. */
 static const char *helper_that_leaves(const char *name)
 {
@@ -56,18 +54,6 @@ static pid_t starter(void)
     assert_int_equal(fscanf(children, "%d", &pid), 1);
     fclose(children);
     return pid;
-}
-
-/* The status of an agent that ends by itself. */
-static int status_of_the_end(void)
-{
-    int status;
-    for (int waited = 0; waitpid(rig_pid, &status, WNOHANG) == 0; waited += LOOK_MS) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(LOOK_MS);
-    }
-    rig_pid = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void helper_answers(void **state)
@@ -116,7 +102,7 @@ static void killed_starter_ends_the_systems_agent(void **state)
     (void)state;
     start_system();
     assert_int_equal(kill(starter(), SIGKILL), 0);
-    assert_int_equal(status_of_the_end(), 1);
+    assert_int_equal(rig_await_end(), 1);
     assert_non_null(strstr(rig_log(), LOST));
     assert_int_equal(access(rig_socket, F_OK), -1);
 }
@@ -128,13 +114,8 @@ static void killed_starter_leaves_a_users_agent(void **state)
     rig_state(ME, 0, "kept", 3000);
     rig_start();
     assert_int_equal(kill(starter(), SIGKILL), 0);
-    for (int waited = 0; !strstr(rig_log(), LOST); waited += LOOK_MS) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(LOOK_MS);
-    }
-    int64_t used = rig_cpu();
-    rig_nap(300);
-    assert_true(rig_cpu() - used < 50);
+    rig_await_log(LOST);
+    rig_await_rest();
     assert_string_equal(rig_get(ME), "kept");
     assert_int_equal(rig_end(SIGTERM), 0);
 }
@@ -161,7 +142,7 @@ static void starter_that_hangs(void **state)
     close(relayed);
     assert_non_null(strstr(rig_read(you), "token=at-1-1\n"));
     close(you);
-    assert_int_equal(status_of_the_end(), 1);
+    assert_int_equal(rig_await_end(), 1);
     assert_non_null(strstr(rig_log(), LOST));
     assert_int_equal(kill(hanging, SIGCONT), 0);
     rig_nap(500);

@@ -30,7 +30,7 @@
 #define ME "me@example.org"
 #define DEAD "dead@example.org"
 
-enum { PATIENCE_MS = 30000, LANDLOCK_NETWORK = 4, LANDLOCK_SIGNALS = 6 };
+enum { LANDLOCK_NETWORK = 4, LANDLOCK_SIGNALS = 6 };
 
 /* Filled before the agent starts; the handler uses nothing else. */
 static struct {
@@ -231,7 +231,7 @@ static long landlock_version(void)
 static void read_results(int fd, bool done[ATTEMPT_COUNT])
 {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
-    assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
+    assert_int_equal(poll(&ready, 1, RIG_PATIENCE), 1);
     assert_int_equal(read(fd, done, ATTEMPT_COUNT * sizeof *done), ATTEMPT_COUNT * sizeof *done);
 }
 
@@ -280,13 +280,7 @@ static void folder_that_was_replaced_is_never_written_in(void **state)
     folder_sub("state", 0700);
     rig_state(ME, 0, NULL, 0);
     rig_get(ME);
-    int status;
-    for (int waited = 0; waitpid(rig_pid, &status, WNOHANG) == 0; waited += 10) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(10);
-    }
-    rig_pid = 0;
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_int_equal(rig_await_end(), 1);
     assert_non_null(strstr(rig_log(), "is another one than when the agent started, which ends now: start it anew"));
 }
 
@@ -339,10 +333,7 @@ static const char *dead_account(void)
 static const char *announced_in(const char *note)
 {
     assert_non_null(strstr(rig_get(DEAD), "login-needed: "));
-    for (int waited = 0; access(note, F_OK) != 0 || !strchr(store_folder_read(note), '\n'); waited += 10) {
-        assert_true(waited < PATIENCE_MS);
-        rig_nap(10);
-    }
+    RIG_AWAIT(access(note, F_OK) == 0 && strchr(store_folder_read(note), '\n'));
     return store_folder_read(note);
 }
 
