@@ -130,16 +130,27 @@ fault_defaults() {
     fault set '{"rotate": true, "access_ttl": 3600, "device_ttl": 600, "basic": false, "metadata": {}, "redirect": {}, "failing": 0}'
 }
 
+# What somebody sent who is dead by now is handled by the server before this.
+all_is_handled() {
+    fault set '{}'
+}
+
+has_request() {
+    [ "$(token_requests)" -ge 1 ]
+}
+
 # --- one test ---------------------------------------------------------------------------------------------------
 
 fresh_home() {
     T=$E2E_RUN/tests/$1
+    rm -rf "$T"
     mkdir -p "$T/home" "$T/runtime"
     chmod 700 "$T" "$T/home" "$T/runtime"
     export TMPDIR=$T # what is left there is searched for secrets, too
     export HOME=$T/home XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state XDG_RUNTIME_DIR=$T/runtime
     export E2E_BROWSER_OUTPUT=$T/browser.secret BROWSER=$E2E_DIR/browser
-    unset E2E_BROWSER_USER E2E_BROWSER_MODE DISPLAY WAYLAND_DISPLAY XDG_DATA_HOME XDG_CACHE_HOME SASL_CONF_PATH
+    unset E2E_BROWSER_USER E2E_BROWSER_MODE DISPLAY WAYLAND_DISPLAY XDG_DATA_HOME XDG_CACHE_HOME SASL_CONF_PATH NO_COLOR
+    unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
     # shellcheck disable=SC2034 # for the test files
     ACCOUNTS=$XDG_CONFIG_HOME/xoauth2/accounts
     STATES=$XDG_STATE_HOME/xoauth2
@@ -230,16 +241,27 @@ login_again() {
         "was revoked; run 'xoauth2 login $ME'"
 }
 
-# kill_later PID: ended at the end of the test, whatever happens.
-kill_later() {
-    echo "$1" >> "$T/pids"
+# When a process was started, in the kernel's ticks: with its number that tells which one it is. '' of one that has ended.
+start_of() {
+    sed -n 's/.*) [^Z] //p' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 19
 }
 
+# kill_later PID: ended at the end of the test, whatever happens.
+kill_later() {
+    echo "$1 $(start_of "$1")" >> "$T/pids"
+}
+
+# Checkers have their say at the end of a process.
 end_processes() {
     [ -f "$T/pids" ] || return 0
-    local pid
-    while read -r pid; do
+    local pid start tries
+    while read -r pid start; do
+        [ "$(start_of "$pid")" = "${start:-ended}" ] || continue
         kill "$pid" 2> /dev/null || true
+        for ((tries = 0; tries < 100; tries++)); do
+            [ "$(start_of "$pid")" = "$start" ] || break
+            sleep 0.05
+        done
     done < "$T/pids"
 }
 

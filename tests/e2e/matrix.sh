@@ -45,6 +45,7 @@ matrix_logs_in() {
     mark_requests
     must_log_in "$1" "$2"
     equals "$(token_requests)" 0
+    wait_for server_let_in
     equals "$(server_logins)" 1
 }
 

@@ -47,9 +47,13 @@ ticks() {
     sed 's/.*) //' "/proc/$AGENT/stat" | awk '{ print $12 + $13 }'
 }
 
-# Only root may look at those of a process that holds secrets. A connection may be open at this moment.
+# The least of a while: an exchange has files open. Only root may look at those of a process that holds secrets.
 descriptors() {
-    find "/proc/$AGENT/fd" -mindepth 1 ! -lname 'socket:*' 2> /dev/null | wc -l
+    local look
+    for ((look = 0; look < 25; look++)); do
+        find "/proc/$AGENT/fd" -mindepth 1 ! -lname 'socket:*' 2> /dev/null | wc -l
+        sleep 0.2
+    done | sort -n | head -n 1
 }
 
 soak() {
@@ -77,7 +81,7 @@ test_provider_fails_now_and_then() {
     busy=$(($(ticks) / SOAK_SECONDS))
     echo "memory $memory KB, then $(own_memory) KB; requests: $(token_requests), failed: $(requests '.status != 200'); $busy % of a core"
     [ $(($(own_memory) - memory)) -le "$GROWTH_KB" ] || fail 'the memory grows'
-    [ "$(descriptors)" -le "$files" ] || fail "descriptors: $files, then $(descriptors)"
+    [ "$(descriptors)" -le "$files" ] || fail "descriptors: $files before, and more now"
     [ "$busy" -le "$BUSY_PERCENT" ] || fail "the agent is busy $busy % of the time"
     [ "$(requests '.status != 200')" -gt 0 ] || fail 'the provider did not fail'
     # Each login is still the one that was made, for all the rotation.

@@ -160,23 +160,17 @@ test_agent_killed_and_started_anew() {
 
 # The new refresh token is on disk when the agent has ended.
 test_agent_ends_during_an_exchange() {
-    login_expired
-    oauth set '{"token_delay_ms": 1500}'
+    login_faults_expired
+    fault always '{"delay_ms": 1500}'
     mark_requests
     start_agent
     wait_for has_request
     end_agent TERM 0
-    oauth set '{"token_delay_ms": 0}'
+    fault always '{}'
     equals "$(token_requests)" 1
     xoauth2 token "$ME" > "$T/token.secret"
     status 0 xoauth2 refresh "$ME"
     equals "$(token_requests)" 2
-    oauth_defaults
-}
-
-# The request is under way as soon as the account's lock is taken.
-has_request() {
-    ! flock -n "$STATES/$ME.lock" true
 }
 
 test_agent_many_programs_at_expiry() {

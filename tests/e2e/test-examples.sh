@@ -24,7 +24,7 @@ run_example() {
 }
 
 must_have_logged_in() {
-    [ "$(server_logins)" -ge 1 ] || {
+    (wait_for server_let_in) || {
         sed 's/^/shown: /' "$T/shown"
         fail 'not logged in'
     }

@@ -186,11 +186,14 @@ test_temporarily_unavailable() {
 
 # A token that still lives is handed out while the provider is down.
 test_old_token_serves_while_the_provider_is_down() {
-    fault set '{"access_ttl": 30}'
     login_faults
     printf 'refresh_margin: 86400\n' >> "$ACCOUNTS/$ME.conf"
+    jq '.obtained_at -= 3000 | .expires_at -= 3000' "$STATES/$ME.json" > "$T/state.secret"
+    cp "$T/state.secret" "$STATES/$ME.json"
     fault always '{"status": 503}'
+    mark_requests
     gets_token
+    [ "$(token_requests)" -ge 1 ] || fail 'no new one was asked for'
 }
 
 test_provider_unreachable() {

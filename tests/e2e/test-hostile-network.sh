@@ -145,9 +145,9 @@ test_silent_name_server_agent() {
 
     wait_for grep -qF 'serving ' "$T/agent.log"
     wait_for grep -q asked "$T/names"
-    for _ in 1 2 3; do gets_token; done
     xoauth2 status --json "slow-$ME" > "$T/status"
     equals "$(jq -r '.[0].agent.renewing' "$T/status")" true
+    for _ in 1 2 3; do gets_token; done
     xoauth2 status --json "$ME" > "$T/status"
     equals "$(jq -r '.[0].agent.served' "$T/status")" 3
     kill -KILL "$AGENT" # else it would wait for the name

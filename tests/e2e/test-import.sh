@@ -297,7 +297,7 @@ status_of() {
 test_dump_goes_to_a_terminal() {
     login
     local got=0
-    script -qec "xoauth2 dump $ME" "$T/typescript" > /dev/null < /dev/null || got=$?
+    limit "$OWN_SECONDS" script -qec "xoauth2 dump $ME" "$T/typescript" > /dev/null < /dev/null || got=$?
     equals "$got" 2
     has "$T/typescript" 'not for a terminal'
 }
@@ -305,7 +305,7 @@ test_dump_goes_to_a_terminal() {
 # waits_for_input TEXT COMMAND: on a terminal, it says what it reads and how that ends.
 waits_for_input() {
     local got=0
-    script -qec "$2" "$T/typescript" > /dev/null < /dev/null || got=$?
+    limit "$OWN_SECONDS" script -qec "$2" "$T/typescript" > /dev/null < /dev/null || got=$?
     equals "$got" 1
     has "$T/typescript" "xoauth2: reading $1 from standard input: paste it, and end with Ctrl-D"
 }

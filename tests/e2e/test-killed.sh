@@ -3,10 +3,6 @@
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 
-has_request() {
-    [ "$(token_requests)" -ge 1 ]
-}
-
 refresh_pids() {
     pgrep -f "^$E2E_STAGE/libexec/xoauth2/refresh .*$ME\$"
 }
@@ -18,7 +14,7 @@ no_refresh() {
 # The asker dies while the server has spent the old refresh token already: the new one is still put on disk.
 test_asker_killed_during_the_exchange() {
     login_faults_expired
-    fault always '{"delay_ms": 1000}'
+    fault always '{"delay_ms": 3000}'
     mark_requests
     "$E2E_STAGE/bin/xoauth2" token "$ME" > "$T/out" 2> "$T/err" < /dev/null &
     wait_for has_request
@@ -34,7 +30,7 @@ test_asker_killed_during_the_exchange() {
 # The same with a signal to the whole group, as Ctrl-C or a closed terminal gives it.
 test_terminal_closed_during_the_exchange() {
     login_faults_expired
-    fault always '{"delay_ms": 1000}'
+    fault always '{"delay_ms": 3000}'
     mark_requests
     setsid "$E2E_STAGE/bin/xoauth2" token "$ME" > "$T/out" 2> "$T/err" < /dev/null &
     wait_for has_request
@@ -52,7 +48,7 @@ test_exchange_itself_killed() {
     fault set '{"rotate": false}'
     login_faults_expired
     fault set '{"rotate": false}'
-    fault always '{"delay_ms": 1000}'
+    fault always '{"delay_ms": 3000}'
     mark_requests
     "$E2E_STAGE/bin/xoauth2" token "$ME" > "$T/out" 2> "$T/err" < /dev/null &
     wait_for has_request

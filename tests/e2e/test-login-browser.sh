@@ -10,8 +10,9 @@ nothing_written() {
 
 # starts `xoauth2 login --no-open` in the background; sets LOGIN_PID and LOGIN_URL.
 start_login() {
+    rm -f "$T/err"
     wrap_own
-    setsid "${OWN_WRAP[@]}" env --default-signal=INT "$E2E_STAGE/bin/xoauth2" login --issuer "$ISSUER" \
+    setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" env --default-signal=INT "$E2E_STAGE/bin/xoauth2" login --issuer "$ISSUER" \
         --client-id desktop --scope 'openid offline_access email mail' --browser --no-open "$ME" \
         > "$T/out" 2> "$T/err" < /dev/null &
     LOGIN_PID=$!
@@ -269,7 +270,7 @@ END
 test_without_a_browser_and_a_device_login_the_address_is_shown() {
     unset BROWSER
     wrap_own
-    setsid "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" login --issuer "$FAULTS" --client-id desktop --scope mail "$ME" \
+    setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" login --issuer "$FAULTS" --client-id desktop --scope mail "$ME" \
         > "$T/out" 2> "$T/err" < /dev/null &
     LOGIN_PID=$!
     kill_later "$LOGIN_PID"

@@ -5,6 +5,7 @@
 
 # Starts the login in the background; sets LOGIN_PID and USER_CODE.
 start_login() {
+    rm -f "$T/err"
     wrap_own
     setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" login --issuer "$ISSUER" \
         --client-id desktop --scope 'openid offline_access email mail' "$@" "$ME" > "$T/out" 2> "$T/err" < /dev/null &

@@ -8,7 +8,7 @@
 start_login() {
     on_terminal xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access email mail' \
         --browser "$@" "$ME"
-    wait_for grep -q "$ISSUER/auth?" "$T/screen.secret"
+    wait_for grep -q 'Waiting for the login' "$T/screen.secret" # which comes behind the address
     LOGIN_URL=$(tr -d '\r' < "$T/screen.secret" | grep -o "$ISSUER/auth?[^ ]*" | head -n 1)
 }
 
@@ -65,7 +65,7 @@ test_provider_that_nobody_knows_is_not_asked_for() {
     on_terminal xoauth2 login --client-id desktop --scope 'openid offline_access mail' --no-open --allow-other-user "$ME"
     wait_for grep -q 'NAME or URL:' "$T/screen.secret"
     type_in "$ISSUER"
-    wait_for grep -q "$ISSUER/auth?" "$T/screen.secret"
+    wait_for grep -q 'Waiting for the login' "$T/screen.secret" # which comes behind the address
     LOGIN_URL=$(tr -d '\r' < "$T/screen.secret" | grep -o "$ISSUER/auth?[^ ]*" | head -n 1)
     redirect_for me@example.org
     type_in "$(cat "$T/redirect.secret")"

@@ -90,14 +90,16 @@ test_expired_token() {
 test_messages_while_tokens_expire() {
     local number
     mail_host y
-    oauth set '{"access_ttl": 6}'
+    oauth set '{"access_ttl": 14}' # of use for 9 s, since 5 are for its way
     system_login
+    mark_requests
     start_agent
-    for number in 1 2 3 4 5; do
+    for number in 1 2 3 4 5 6; do
         send "number $number"
         must_arrive "number $number"
         sleep 2
     done
+    [ "$(token_requests)" -ge 1 ] || fail 'nothing was renewed'
     has_not "$RELAY/log" status=deferred
 }
 

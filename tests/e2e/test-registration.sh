@@ -236,6 +236,7 @@ login_shifting() {
     local code
     shifting "$AUTH/token"
     unset BROWSER
+    rm -f "$T/err"
     xoauth2 login --ca-file "$CA" --issuer https://shift.test "$@" "$ME" > "$T/out" 2> "$T/err" < /dev/null &
     kill_later $!
     wait_for grep -qE '[B-Z]{4}-[B-Z]{4}' "$T/err"

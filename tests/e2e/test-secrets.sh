@@ -199,11 +199,11 @@ test_what_is_run_learns_no_secret() {
     trace_programs
     oauth set '{"access_ttl": 1}'
     login_with_client_secret
+    oauth set '{"access_ttl": 3600}'
     wait_for has_expired
     mbsync_login XOAUTH2
     printf 'client_secret_command: cat %s\n' "$T/client.secret" >> "$ACCOUNTS/$ME.conf"
     sed -i '/^client_secret_file/d' "$ACCOUNTS/$ME.conf"
-    oauth set '{"access_ttl": 3600}'
     status 0 xoauth2 refresh "$ME"
     xoauth2 token "$ME" > "$T/token.secret"
     status 0 xoauth2 test "$ME" "imap://127.0.0.1:$IMAP_PORT"

@@ -20,7 +20,7 @@ NETWORK=$E2E_STAGE/libexec/xoauth2 # the programs that write
 # trace COMMAND...: one whole run under strace. $T/calls gets its calls from the lock on, as NAME ORDINAL.
 trace() {
     local status=0
-    strace -qq -o "$T/trace.secret" "$@" > "$T/out" 2> "$T/err" < "${INPUT:-/dev/null}" || status=$?
+    limit "$OWN_SECONDS" strace -qq -o "$T/trace.secret" "$@" > "$T/out" 2> "$T/err" < "${INPUT:-/dev/null}" || status=$?
     ! grep -q ptrace "$T/err" || skip 'strace may not trace here'
     [ "$status" -eq 0 ] || fail "status $status: $(cat "$T/err")"
     sed -n 's/^\([a-z0-9_]*\)(/\1 /p' "$T/trace.secret" | awk -v every="${EVERY_CALL:-}" -v changes="^($CHANGES)\$" '
@@ -37,7 +37,7 @@ killed_before() {
     shift 2
     echo "killed before $name $number"
     ! { # with what the shell says of it
-        strace -qq -o "$T/trace.secret" -e "inject=$name:signal=KILL:when=$number" "$@" < "${INPUT:-/dev/null}"
+        limit "$OWN_SECONDS" strace -qq -o "$T/trace.secret" -e "inject=$name:signal=KILL:when=$number" "$@" < "${INPUT:-/dev/null}"
     } > "$T/out" 2> "$T/err" || fail 'it was not'
 }
 
@@ -70,6 +70,7 @@ did() {
 
 # Unless the run was killed while the new refresh token was in its memory alone.
 works_or_is_lost() {
+    all_is_handled
     if did sendto && ! did pwrite64 && [ "$(token_requests)" -gt 0 ]; then
         LOST=$((LOST + 1))
         status 77 xoauth2 refresh "$ME"
@@ -208,7 +209,7 @@ lost_power() {
     rm -rf "$POWER"
     mkdir -p "$POWER"
     cp -a "$STATES" "$POWER/before"
-    strace -qq -y -xx -s 400000 -o "$T/trace.secret" -e trace=%file,write,pwrite64,fsync,fdatasync,ftruncate,close \
+    limit "$OWN_SECONDS" strace -qq -y -xx -s 400000 -o "$T/trace.secret" -e trace=%file,write,pwrite64,fsync,fdatasync,ftruncate,close \
         "$@" > "$T/out" 2> "$T/err" < "${INPUT:-/dev/null}" || fail "$(cat "$T/err")"
     node "$E2E_DIR/unsynced.mjs" "$T/trace.secret" "$STATES" "$POWER/before" "$POWER/after" "$ME.json" $gone \
         || fail 'lost'

@@ -331,7 +331,7 @@ test_smtp() {
 shown() {
     local words
     words=$(printf '%q ' "$@")
-    script -qefc "stty cols 100; env $words" /dev/null < /dev/null > "$T/screen" 2>&1 || true
+    limit "$OWN_SECONDS" script -qefc "stty cols 100; env $words" /dev/null < /dev/null > "$T/screen" 2>&1 || true
 }
 
 OWN=$E2E_STAGE/bin/xoauth2

@@ -10,7 +10,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 PRELOAD=$E2E_WORK/faults.so
 WARNINGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wformat=2 -Werror'
 XOAUTH2=$E2E_STAGE/bin/xoauth2
-SOCKET_WAIT=100 # times 20 ms for an agent that may never come
+SOCKET_WAIT=1500 # times 20 ms for an agent that may never come
 
 # Without the sanitizers, which are behind it.
 build_preload() {
