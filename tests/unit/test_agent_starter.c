@@ -27,7 +27,7 @@ static const char *helper_that_leaves(const char *name)
     char text[1024];
     const char *trace = folder_path(name);
     unlink(trace);
-    snprintf(text, sizeof text, "#!/bin/sh\nprintf 'ok\\ntoken=relayed\\n\\n'\n> '%s'\n", trace);
+    snprintf(text, sizeof text, "#!/bin/sh\n> '%s'\nprintf 'ok\\ntoken=relayed\\n\\n'\n", trace);
     snprintf(program, sizeof program, "%s", folder_write("helper", text, 0700));
     relay_program = program;
     return trace;
