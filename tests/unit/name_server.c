@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,8 +58,10 @@ void name_server_start(const unsigned char *answer, size_t len)
     assert_true(fd >= 0);
     server = fork();
     assert_true(server >= 0);
-    if (server == 0)
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         serve(fd, answer, len);
+    }
     close(fd);
     close(silent);
     dns_server = &where;

@@ -454,6 +454,7 @@ static void margin_that_was_lowered_in_the_provider_file(void **state)
     RIG_AWAIT(strcmp(rig_status(ME, "renewing"), "yes") == 0);
     store_folder_provider("some", "refresh_margin: 60\n");
     store_unlock(&lock);
+    RIG_AWAIT(strcmp(rig_status(ME, "renewing"), "no") == 0);
     rig_await_rest();
     assert_true(atoll(rig_status(ME, "next_refresh")) > clock_wall() + 1500);
     assert_string_equal(rig_get(ME), "fresh");
@@ -550,25 +551,39 @@ static const char *account_with_a_command(void)
     return trace;
 }
 
-static void timer_of_an_account_that_is_no_longer_served(void **state)
+/* The account is renewed at three eighths of its token's life at the earliest, and at half of it at the latest. */
+static void served_no_longer_before_it_is_due(int lifetime, bool *in_time)
 {
-    enum { LIFETIME = 8, DUE_MS = 4200 };
     char text[512];
     long long now = clock_wall();
-    (void)state;
     rig_account(ME, 0, "");
     snprintf(text, sizeof text,
              "{\"access_token\": \"short\", \"obtained_at\": %lld, \"expires_at\": %lld, \"login_at\": 1, "
-             "\"refresh_token\": \"rt-0-0\", \"client_id\": \"c\", \"token_endpoint\": \"http://127.0.0.1:%d/0\"}",
-             now, now + LIFETIME, rig_server.port);
+             "\"refresh_token\": \"rt-0-%d\", \"client_id\": \"c\", \"token_endpoint\": \"http://127.0.0.1:%d/0\"}",
+             now, now + lifetime, endpoint(0)->generation, rig_server.port);
     store_folder_state(ME, text);
     rig_start();
-    assert_string_equal(rig_get(ME), "short");
+    rig_get(ME);
     const char *trace = account_with_a_command();
-    rig_nap(DUE_MS);
-    assert_null(strstr(rig_log(), "client_secret_command"));
-    assert_int_equal(access(trace, F_OK), -1);
-    assert_int_equal(endpoint(0)->requests, 0);
+    int requests = endpoint(0)->requests;
+    *in_time = clock_wall() < now + lifetime * 3 / 8;
+    if (*in_time) {
+        rig_nap(lifetime * 1000 / 2 + 200);
+        assert_null(strstr(rig_log(), "client_secret_command"));
+        assert_int_equal(access(trace, F_OK), -1);
+        assert_int_equal(endpoint(0)->requests, requests);
+    }
+}
+
+static void timer_of_an_account_that_is_no_longer_served(void **state)
+{
+    (void)state;
+    bool in_time = false;
+    for (int lifetime = 8; !in_time; lifetime *= 2) { /* a slow machine needs more */
+        if (rig_pid > 0)
+            rig_end(SIGTERM);
+        served_no_longer_before_it_is_due(lifetime, &in_time);
+    }
 }
 
 /* A `get` of an expired token while another process has the account's lock. Returns the connection. */

@@ -92,6 +92,7 @@ static void besiege(int processes, int connections, void (*act)(int fd))
 {
     int done[2];
     char byte;
+    siginfo_t fallen = {0};
     assert_int_equal(pipe2(done, O_CLOEXEC | O_NONBLOCK), 0);
     for (troop_count = 0; troop_count < processes; troop_count++) {
         pid_t pid = fork();
@@ -100,8 +101,11 @@ static void besiege(int processes, int connections, void (*act)(int fd))
             hold(connections, act, done[1]);
         troops[troop_count] = pid;
     }
-    for (int ready = 0; ready < processes; ready += read(done[0], &byte, 1) == 1)
+    for (int ready = 0; ready < processes; ready += read(done[0], &byte, 1) == 1) {
         assert_string_equal(rig_get("me@example.org"), "kept");
+        assert_int_equal(waitid(P_ALL, 0, &fallen, WEXITED | WNOHANG | WNOWAIT), 0);
+        assert_int_equal(fallen.si_pid, 0);
+    }
     close(done[0]);
     close(done[1]);
     for (int i = 0; i < 100; i++)

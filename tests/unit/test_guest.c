@@ -449,7 +449,7 @@ static bool is_loaded(void)
     bool found = false;
     FILE *maps = fopen("/proc/self/maps", "r");
     while (maps && fgets(line, sizeof line, maps))
-        found = found || strstr(line, "libsasl2-xoauth2");
+        found = found || strstr(line, "/libsasl2-xoauth2.so");
     if (maps)
         fclose(maps);
     return found;

@@ -316,7 +316,7 @@ static void dripping_headers(void **state)
 {
     struct talk t;
     (void)state;
-    post_once(&t, WEB_DRIP, "HTTP/1.1 200 OK\r\nX-Slow: 0123456789", 400);
+    post_once(&t, WEB_DRIP, "HTTP/1.1 200 OK\r\nX-Slow: 0123456789", 3000);
     assert_unreachable(&t, true);
     assert_non_null(strstr(t.why.text, "127.0.0.1 did not answer in time"));
     talk_end(&t);
@@ -336,7 +336,7 @@ static void silent_server(void **state)
 {
     struct talk t;
     (void)state;
-    post_once(&t, WEB_HANG, NULL, 300);
+    post_once(&t, WEB_HANG, NULL, 3000);
     assert_unreachable(&t, true);
     talk_end(&t);
 }
@@ -535,7 +535,7 @@ static void talk_tls(struct talk *t, const struct tls_case *c)
     if (c->ca_path)
         t->account.file.value[SETTING_CA_PATH] = folder;
     talk_serve(t, &TURN, 1, certificate, key);
-    talk_post(t, 10000);
+    talk_post(t, 60000);
     web_stop(&t->server);
     t->server.pid = 0;
 }

@@ -206,7 +206,7 @@ static void child_of_a_killed_command_lives_on(void **state)
     char line[512];
     const char *note = folder_path("pid");
     snprintf(line, sizeof line, "sh -c 'sleep 1000 & echo $! > %s; wait'", note);
-    must_fail(line, 2000, FAILURE_UNREACHABLE, "was killed");
+    must_fail(line, 10000, FAILURE_UNREACHABLE, "was killed");
     FILE *file = fopen(note, "r");
     int pid = 0;
     assert_non_null(file);

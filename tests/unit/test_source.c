@@ -782,9 +782,9 @@ static void planted_socket(void **state)
             pause();
     }
     pid_t agent = 0;
+    close(ready[1]);
     assert_int_equal(read(ready[0], &agent, sizeof agent), sizeof agent);
     close(ready[0]);
-    close(ready[1]);
     get(&o, &c.places, 30);
     kill(agent, SIGKILL);
     fake_agent_stop(pid);
