@@ -69,8 +69,8 @@ static void note_told(const struct entry *e, const char *occasion)
     if (fd < 0)
         return;
     /* The kernel's own idea of now is a little behind the clock by which `since` was taken. */
-    const struct timespec now[] = {{.tv_sec = clock_wall()}, {.tv_sec = clock_wall()}};
-    (void)futimens(fd, now);
+    const struct timespec now = {.tv_sec = clock_wall()};
+    (void)futimens(fd, (const struct timespec[]){now, now});
     close(fd);
 }
 
