@@ -171,10 +171,15 @@ state() {
     jq -r ".$1" "$STATES/$ME.json"
 }
 
-# The access token of $ME is too old, though the server would still take it.
-expire_on_disk() {
-    jq '.obtained_at -= 7200 | .expires_at -= 7200' "$STATES/$ME.json" > "$T/state.secret"
+# age_on_disk SECONDS: the access token of $ME is so much older than the server knows.
+age_on_disk() {
+    jq --argjson age "$1" '.obtained_at -= $age | .expires_at -= $age' "$STATES/$ME.json" > "$T/state.secret"
     cp "$T/state.secret" "$STATES/$ME.json"
+}
+
+# It is too old, though the server would still take it.
+expire_on_disk() {
+    age_on_disk 7200
 }
 
 # Killed at any instant, a process leaves a whole file, for its owner alone.

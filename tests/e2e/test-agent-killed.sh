@@ -10,7 +10,7 @@ KILLS=${KILLS:-40}
 SOON_MS=80       # half of the kills come within so many milliseconds from the start, while it renews ...
 LATE_MS=600      # ... the others within these, mostly after that
 ANSWER_MS=10     # of the server, after it has spent the old refresh token
-FLIGHT_MS=450    # from then on until the new one is on disk, on a slow machine
+FLIGHT_MS=250    # from then on until the new one is on disk, on a slow machine
 
 kill_agent() {
     kill -9 "$AGENT"

@@ -188,8 +188,7 @@ test_temporarily_unavailable() {
 test_old_token_serves_while_the_provider_is_down() {
     login_faults
     printf 'refresh_margin: 86400\n' >> "$ACCOUNTS/$ME.conf"
-    jq '.obtained_at -= 3000 | .expires_at -= 3000' "$STATES/$ME.json" > "$T/state.secret"
-    cp "$T/state.secret" "$STATES/$ME.json"
+    age_on_disk 3000
     fault always '{"status": 503}'
     mark_requests
     gets_token

@@ -8,15 +8,10 @@ nothing_written() {
     [ ! -e "$STATES/$ME.json" ] || fail 'there is a state file'
 }
 
-# starts `xoauth2 login --no-open` in the background; sets LOGIN_PID and LOGIN_URL.
+# starts `xoauth2 login --no-open` in the background; sets OWN_PID and LOGIN_URL.
 start_login() {
-    rm -f "$T/err"
-    wrap_own
-    setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" env --default-signal=INT "$E2E_STAGE/bin/xoauth2" login --issuer "$ISSUER" \
-        --client-id desktop --scope 'openid offline_access email mail' --browser --no-open "$ME" \
-        > "$T/out" 2> "$T/err" < /dev/null &
-    LOGIN_PID=$!
-    kill_later "$LOGIN_PID"
+    start_xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access email mail' \
+        --browser --no-open "$ME"
     wait_for grep -q "$ISSUER/auth?" "$T/err"
     LOGIN_URL=$(grep -o "$ISSUER/auth?[^ ]*" "$T/err" | head -n 1)
     LOGIN_PORT=$(sed -n 's/.*redirect_uri=http%3[Aa]%2[Ff]%2[Ff][^%]*%3[Aa]\([0-9]*\).*/\1/p' <<< "$LOGIN_URL")
@@ -125,9 +120,9 @@ test_foreign_requests_to_the_listener_do_not_end_the_wait() {
     curl -sS --max-time 10 -o "$T/page" "$page/favicon.ico" || true
     curl -sS --max-time 10 -o "$T/page" -H 'Host: evil.example' "$page/?code=x" || true
     curl -sS --max-time 10 -o "$T/page" --data-binary "@$E2E_DIR/package-lock.json" "$page/" || true
-    kill -0 "$LOGIN_PID" || fail 'it has ended'
+    kill -0 "$OWN_PID" || fail 'it has ended'
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$LOGIN_URL"
-    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    wait "$OWN_PID" || fail "status $?: $(cat "$T/err")"
     gets_token
 }
 
@@ -136,16 +131,18 @@ test_the_state_works_once() {
     E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=print E2E_BROWSER_OUTPUT=$T/redirect.secret "$E2E_DIR/browser" "$LOGIN_URL"
     curl -sS --max-time 10 -o "$T/page" "$(cat "$T/redirect.secret")"
     curl -sS --max-time 10 -o "$T/page" "$(cat "$T/redirect.secret")" || true
-    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    wait "$OWN_PID" || fail "status $?: $(cat "$T/err")"
     equals "$(token_requests)" 1
 }
 
 test_ctrl_c_leaves_nothing() {
+    local got=0
     start_login
     has "$T/err" "run this command on a terminal, where that page's address can be pasted"
     has_not "$T/err" 'paste it here'
-    kill -INT "$LOGIN_PID"
-    ! wait "$LOGIN_PID" || fail 'it ended well'
+    kill -INT "$OWN_PID"
+    wait "$OWN_PID" || got=$?
+    equals "$got" 130
     nothing_written
     equals "$(find "$HOME" -type f)" ''
 }
@@ -269,14 +266,10 @@ END
 
 test_without_a_browser_and_a_device_login_the_address_is_shown() {
     unset BROWSER
-    wrap_own
-    setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" login --issuer "$FAULTS" --client-id desktop --scope mail "$ME" \
-        > "$T/out" 2> "$T/err" < /dev/null &
-    LOGIN_PID=$!
-    kill_later "$LOGIN_PID"
+    start_xoauth2 login --issuer "$FAULTS" --client-id desktop --scope mail "$ME"
     wait_for grep -q "$FAULTS/authorize?" "$T/err"
     curl -sSL --max-time 10 -o "$T/page" "$(grep -o "$FAULTS/authorize?[^ ]*" "$T/err")"
-    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    wait "$OWN_PID" || fail "status $?: $(cat "$T/err")"
     [ ! -s "$T/out" ] || fail "wrote to standard output: $(cat "$T/out")"
     has "$T/page" 'close'
     gets_token

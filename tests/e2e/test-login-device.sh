@@ -3,14 +3,9 @@
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 
-# Starts the login in the background; sets LOGIN_PID and USER_CODE.
+# Starts the login in the background; sets OWN_PID and USER_CODE.
 start_login() {
-    rm -f "$T/err"
-    wrap_own
-    setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" login --issuer "$ISSUER" \
-        --client-id desktop --scope 'openid offline_access email mail' "$@" "$ME" > "$T/out" 2> "$T/err" < /dev/null &
-    LOGIN_PID=$!
-    kill_later "$LOGIN_PID"
+    start_xoauth2 login --issuer "$ISSUER" --client-id desktop --scope 'openid offline_access email mail' "$@" "$ME"
     wait_for grep -qE '[B-Z]{4}-[B-Z]{4}' "$T/err"
     USER_CODE=$(grep -oE '[B-Z]{4}-[B-Z]{4}' "$T/err" | head -n 1)
 }
@@ -19,7 +14,7 @@ test_device_login() {
     start_login --device
     has "$T/err" "$ISSUER/device"
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$ISSUER/device?user_code=$USER_CODE"
-    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    wait "$OWN_PID" || fail "status $?: $(cat "$T/err")"
     [ ! -s "$T/out" ] || fail "wrote to standard output: $(cat "$T/out")"
     has "$T/err" "signed in as $ME"
     gets_token
@@ -30,14 +25,14 @@ test_device_is_the_default_without_a_display() {
     unset BROWSER
     start_login
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$ISSUER/device?user_code=$USER_CODE"
-    wait "$LOGIN_PID" || fail "status $?: $(cat "$T/err")"
+    wait "$OWN_PID" || fail "status $?: $(cat "$T/err")"
     gets_token
 }
 
 test_declined() {
     start_login --device
     E2E_BROWSER_USER=$ME E2E_BROWSER_MODE=refuse "$E2E_DIR/browser" "$ISSUER/device?user_code=$USER_CODE" || true
-    ! wait "$LOGIN_PID" || fail 'it ended well'
+    ! wait "$OWN_PID" || fail 'it ended well'
     [ ! -e "$ACCOUNTS/$ME.conf" ] || fail 'there is an account file'
 }
 

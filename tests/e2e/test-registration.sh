@@ -236,13 +236,11 @@ login_shifting() {
     local code
     shifting "$AUTH/token"
     unset BROWSER
-    rm -f "$T/err"
-    xoauth2 login --ca-file "$CA" --issuer https://shift.test "$@" "$ME" > "$T/out" 2> "$T/err" < /dev/null &
-    kill_later $!
+    start_xoauth2 login --ca-file "$CA" --issuer https://shift.test "$@" "$ME"
     wait_for grep -qE '[B-Z]{4}-[B-Z]{4}' "$T/err"
     code=$(grep -oE '[B-Z]{4}-[B-Z]{4}' "$T/err" | head -n 1)
     E2E_BROWSER_USER=$ME "$E2E_DIR/browser" "$AUTH/device?user_code=$code"
-    wait $! || fail "status $?: $(cat "$T/err")"
+    wait "$OWN_PID" || fail "status $?: $(cat "$T/err")"
 }
 
 test_token_endpoint_that_changes_after_the_device_login() {

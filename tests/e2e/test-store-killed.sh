@@ -33,12 +33,14 @@ trace() {
 
 # killed_before NAME ORDINAL COMMAND...
 killed_before() {
-    local name=$1 number=$2
+    local name=$1 number=$2 rc=0
     shift 2
     echo "killed before $name $number"
-    ! { # with what the shell says of it
-        limit "$OWN_SECONDS" strace -qq -o "$T/trace.secret" -e "inject=$name:signal=KILL:when=$number" "$@" < "${INPUT:-/dev/null}"
-    } > "$T/out" 2> "$T/err" || fail 'it was not'
+    { # with what the shell says of it
+        limit "$OWN_SECONDS" strace -qq -o "$T/trace.secret" -e "inject=$name:signal=KILL:when=$number" "$@" \
+            < "${INPUT:-/dev/null}" || rc=$?
+    } > "$T/out" 2> "$T/err"
+    [ "$rc" -eq 137 ] || fail "it was not: status $rc"
 }
 
 # for_each_call PREPARE CHECK COMMAND...: CHECK after each kill of the command, PREPARE before.

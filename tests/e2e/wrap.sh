@@ -46,6 +46,16 @@ xoauth2() {
     setsid -w timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" "$E2E_STAGE/bin/xoauth2" "$@"
 }
 
+# start_xoauth2 ARGUMENT...: the same in the background. Sets OWN_PID, whose status is the command's; it heeds Ctrl-C.
+start_xoauth2() {
+    rm -f "$T/out" "$T/err" # nobody is to see there what an earlier one wrote
+    wrap_own
+    setsid timeout -k 2 "$OWN_SECONDS" "${OWN_WRAP[@]}" env --default-signal=INT "$E2E_STAGE/bin/xoauth2" "$@" \
+        > "$T/out" 2> "$T/err" < /dev/null &
+    OWN_PID=$!
+    kill_later "$OWN_PID"
+}
+
 # Fails when a checker found something in the test that has just ended.
 wrap_verdict() {
     local file bad=0

@@ -23,7 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REST_MS = 500, REST_CPU_MS = 50, FIRST_HANDED_OVER = 3 };
+enum {
+    END_MS = 60000, /* the agent itself takes up to 35 s */
+    REST_MS = 500,
+    REST_CPU_MS = 50,
+    FIRST_HANDED_OVER = 3,
+};
 
 struct token_endpoint rig_server;
 struct paths rig_paths;
@@ -82,6 +87,13 @@ void rig_nap(int milliseconds)
     poll(NULL, 0, milliseconds);
 }
 
+void rig_look_again(int waited, int limit, const char *condition)
+{
+    if (waited >= limit)
+        fail_msg("waited in vain for: %s\n%s", condition, rig_log());
+    rig_nap(RIG_LOOK);
+}
+
 /* --- the agent --- */
 
 /* Runs one, at the socket of that path or at the one that was handed over. */
@@ -109,7 +121,7 @@ static void start(int handed_over)
         int status = agent(rig_socket, handed_over, folder_path("agent.log"));
         exit(status);
     }
-    rig_await_log("serving ");
+    RIG_AWAIT(strstr(rig_log(), "serving "));
 }
 
 void rig_start(void)
@@ -126,7 +138,7 @@ static int status_of(pid_t pid)
 {
     int status;
     pid_t ended = 0;
-    RIG_AWAIT((ended = waitpid(pid, &status, WNOHANG)) != 0);
+    RIG_AWAIT_WITHIN(END_MS, (ended = waitpid(pid, &status, WNOHANG)) != 0);
     assert_int_equal(ended, pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -201,15 +213,6 @@ const char *rig_log(void)
 {
     static char text[65536];
     return read_text(folder_path("agent.log"), text, sizeof text);
-}
-
-void rig_await_log(const char *text)
-{
-    for (int waited = 0; !strstr(rig_log(), text); waited += RIG_LOOK) {
-        if (waited >= RIG_PATIENCE)
-            fail_msg("waited in vain for '%s' in the log: %s", text, rig_log());
-        rig_nap(RIG_LOOK);
-    }
 }
 
 /* --- asking it --- */

@@ -114,7 +114,7 @@ static void killed_starter_leaves_a_users_agent(void **state)
     rig_state(ME, 0, "kept", 3000);
     rig_start();
     assert_int_equal(kill(starter(), SIGKILL), 0);
-    rig_await_log(LOST);
+    RIG_AWAIT(strstr(rig_log(), LOST));
     rig_await_rest();
     assert_string_equal(rig_get(ME), "kept");
     assert_int_equal(rig_end(SIGTERM), 0);

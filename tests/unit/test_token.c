@@ -525,7 +525,7 @@ static void failure_met_while_waiting_is_taken_over(void **state)
                          REFRESHABLE ",\"last_error\":{\"code\":\"config\",\"message\":\"down\",\"at\":5}"));
     unlink(folder_path("go"));
     pid_t pid = fork();
-    if (pid == 0) { /* opens the gate once the others had time to queue; the count below does not depend on it */
+    if (pid == 0) { /* opens the gate once the others had time to queue: who comes later asks again */
         usleep(2000000);
         folder_write("go", "", 0600);
         _exit(0);
