@@ -1,6 +1,7 @@
 # helper/agent: an agent in a process of its own, against token endpoints.
 unit_tests += \
-	tests/unit/test_agent_access tests/unit/test_agent_clock tests/unit/test_agent_providers \
+	tests/unit/test_agent_access tests/unit/test_agent_changes tests/unit/test_agent_clock \
+	tests/unit/test_agent_notify tests/unit/test_agent_providers tests/unit/test_agent_reject \
 	tests/unit/test_agent_renewal tests/unit/test_agent_siege \
 	tests/unit/test_agent_sockets tests/unit/test_agent_starter tests/unit/test_confine tests/unit/test_disk tests/unit/test_schedule
 agent_test_cppflags = $(unit_cppflags) $(agent_cppflags)
@@ -27,6 +28,18 @@ tests_unit_test_agent_siege_LDADD = $(agent_test_libs)
 tests_unit_test_agent_providers_SOURCES = tests/unit/test_agent_providers.c
 tests_unit_test_agent_providers_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_providers_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_changes_SOURCES = tests/unit/test_agent_changes.c
+tests_unit_test_agent_changes_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_changes_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_notify_SOURCES = tests/unit/test_agent_notify.c
+tests_unit_test_agent_notify_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_notify_LDADD = $(agent_test_libs)
+
+tests_unit_test_agent_reject_SOURCES = tests/unit/test_agent_reject.c
+tests_unit_test_agent_reject_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_reject_LDADD = $(agent_test_libs)
 
 tests_unit_test_agent_renewal_SOURCES = tests/unit/test_agent_renewal.c
 tests_unit_test_agent_renewal_CPPFLAGS = $(agent_test_cppflags)

@@ -82,6 +82,17 @@ void rig_state(const char *name, int endpoint, const char *token, int64_t second
     store_folder_state(name, text);
 }
 
+void rig_expired(const char *name, int endpoint)
+{
+    rig_account(name, endpoint, "");
+    rig_state(name, endpoint, "old", -10);
+}
+
+struct endpoint *rig_endpoint(int endpoint)
+{
+    return &rig_server.endpoints[endpoint];
+}
+
 void rig_nap(int milliseconds)
 {
     poll(NULL, 0, milliseconds);

@@ -25,6 +25,12 @@ void rig_account(const char *name, int endpoint, const char *more);
  * endpoint takes next. */
 void rig_state(const char *name, int endpoint, const char *token, int64_t seconds);
 
+/* An account with a token that has expired, at endpoint number N. */
+void rig_expired(const char *name, int endpoint);
+
+/* Endpoint number N. */
+struct endpoint *rig_endpoint(int endpoint);
+
 /* Starts an agent and waits until it can be reached. */
 void rig_start(void);
 
