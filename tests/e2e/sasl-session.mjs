@@ -22,11 +22,12 @@ const nextServerLine = lineReader(server);
 const nextClientLine = lineReader(client.stdout);
 const ended = new Promise((done) => { client.on('close', done); });
 
-// Other words of the client are passed on; its errors too, both on standard output, where a person sees them.
+// Other words of the client are passed on; its errors too, both on standard output, where a person sees them. It writes
+// the parts of a line one by one: only whole lines have an order that does not depend on when each part arrives.
 let over = false;
-client.stderr.on('data', (data) => {
+readline.createInterface({ input: client.stderr }).on('line', (line) => {
     // It would like to exchange more after the login, and is not pleased to find its input ended.
-    if (!over) process.stdout.write(`client: ${data}`);
+    if (!over) console.log(`client: ${line}`);
 });
 client.stdin.on('error', () => {});
 
