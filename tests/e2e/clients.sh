@@ -91,7 +91,7 @@ END
     TERM=xterm limit "$CLIENT_SECONDS" script -qec "neomutt -n -F $HOME/neomuttrc -d 2 -l $T/neomutt.secret" /dev/null \
         > "$T/shown" 2>&1 < /dev/null || return $?
     # The mail server's log comes by a process of its own, and neomutt says nothing.
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in {1..50}; do
         [ "$(server_logins)" -eq "$logins" ] || return 0
         sleep 0.1
     done

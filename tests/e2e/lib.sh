@@ -256,18 +256,38 @@ kill_later() {
     echo "$1 $(start_of "$1")" >> "$T/pids"
 }
 
+has_ended() {
+    [ "$(start_of "$1")" != "$2" ]
+}
+
+# The program that talks to the provider, which may outlive whoever asked.
+refresh_pids() {
+    pgrep -f "$E2E_STAGE/libexec/xoauth2/refresh .*$ME\$"
+}
+
+no_refresh() {
+    ! refresh_pids
+}
+
+# soon CONDITION...: a few seconds are given to it.
+soon() {
+    local tries
+    for ((tries = 0; tries < 100; tries++)); do
+        ! "$@" > /dev/null || break
+        sleep 0.05
+    done
+}
+
 # Checkers have their say at the end of a process.
 end_processes() {
-    [ -f "$T/pids" ] || return 0
-    local pid start tries
+    local pid start
+    touch "$T/pids"
     while read -r pid start; do
         [ "$(start_of "$pid")" = "${start:-ended}" ] || continue
         kill "$pid" 2> /dev/null || true
-        for ((tries = 0; tries < 100; tries++)); do
-            [ "$(start_of "$pid")" = "$start" ] || break
-            sleep 0.05
-        done
+        soon has_ended "$pid" "$start"
     done < "$T/pids"
+    soon no_refresh
 }
 
 report_test() {

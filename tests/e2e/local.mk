@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/e2e/assertions.sh \
 	tests/e2e/browser \
 	tests/e2e/clients.sh \
+	tests/e2e/false-agent.mjs \
 	tests/e2e/fault-server.mjs \
 	tests/e2e/hostile-server.mjs \
 	tests/e2e/hunt.sh \

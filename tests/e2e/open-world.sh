@@ -99,6 +99,7 @@ start_silent_server() {
     mkdir -p "$folder"
     node -e 'require("net").createServer(() => {}).listen(443, "127.0.0.3")' > "$folder/out" 2>&1 &
     echo $! > "$folder/pid"
+    wait_ready 'the silent server' "$(cat "$folder/pid")" bash -c ': 3<> /dev/tcp/127.0.0.3/443'
 }
 
 leave_world() {

@@ -271,21 +271,29 @@ logged() {
     done
 }
 
-# The queue is tried again, now.
+# The queue is tried again, now: the message is in it a moment after the log has said so.
 next_attempt() {
+    wait_for is_deferred
     mark_log
     postqueue -c "$RELAY/conf" -f
+}
+
+is_deferred() {
+    [ -n "$(find "$JAIL/deferred" -type f)" ]
 }
 
 arrived() {
     grep -rqxF "Subject: $1" "$PROVIDER/mail/all/new" "$PROVIDER/mail/all/cur"
 }
 
-# login_of ADDRESS [first|second]: the provider's server let this user in.
+# login_of ADDRESS [PATTERN]: the provider's server let this user in, and the line about it has this, too. The log is
+# written by a process of its own.
 login_of() {
-    has "$PROVIDER/log" "sasl_username=$1"
-    [ $# -eq 1 ] || grep -F "postfix/$2/" "$PROVIDER/log" | grep -qF "sasl_username=$1" \
-        || fail "$1 is not at the $2 server"
+    wait_for let_in "$1" "${2:-}"
+}
+
+let_in() {
+    grep -F "sasl_username=$1" "$PROVIDER/log" | grep -qE "$2"
 }
 
 must_arrive() {

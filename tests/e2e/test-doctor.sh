@@ -4,6 +4,8 @@
 # be found, by its name, with what mends it.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/agent.sh"
 # shellcheck source=/dev/null
 . "$E2E_RUN/dovecot/ports"
 
@@ -508,21 +510,11 @@ test_plugin_and_options() {
 
 # --- agents ---------------------------------------------------------------------------------------------------------
 
-# serve PATH mute|garbage: something at a socket that is no agent. Sets `server`.
-serve() {
-    mkdir -p "$(dirname "$1")"
-    node -e '
-        require("net").createServer((s) => { if (process.argv[2] === "garbage") s.end("220 hello\r\n"); })
-            .listen(process.argv[1]);' "$1" "$2" < /dev/null &
-    server=$!
-    kill_later "$server"
-    wait_for test -S "$1"
-}
-
 agent_gone() {
-    serve "$XDG_RUNTIME_DIR/xoauth2/agent.sock" mute
-    kill -9 "$server"
-    wait "$server" || true
+    mkdir -p "$XDG_RUNTIME_DIR/xoauth2"
+    false_agent "$XDG_RUNTIME_DIR/xoauth2/agent.sock" mute
+    kill -9 "$AGENT"
+    wait "$AGENT" || true
     local start='xoauth2 agent'
     [ ! -d /run/systemd/system ] || start='systemctl --user start xoauth2-agent.socket'
     expected=(problem agent-user "/xoauth2/agent.sock any more: run '$start'")
@@ -540,19 +532,19 @@ mend_agent_gone() {
 
 agent_mute() {
     rm -f "$XDG_RUNTIME_DIR/xoauth2/agent.sock"
-    serve "$XDG_RUNTIME_DIR/xoauth2/agent.sock" mute
+    false_agent "$XDG_RUNTIME_DIR/xoauth2/agent.sock" mute
     echo 'xoauth2_timeout: 1' > "$HOME/conf/xoauth2.conf"
     expected=(problem agent-user 'does not answer')
 }
 
 mend_agent_mute() {
-    kill "$server"
-    wait "$server" || true
+    kill "$AGENT"
+    wait "$AGENT" || true
     rm -f "$XDG_RUNTIME_DIR/xoauth2/agent.sock"
 }
 
 agent_no_agent() {
-    serve "$XDG_RUNTIME_DIR/xoauth2/agent.sock" garbage
+    false_agent "$XDG_RUNTIME_DIR/xoauth2/agent.sock" garbage
     expected=(problem agent-user 'is no agent')
 }
 
@@ -751,17 +743,15 @@ mend_machine_socket_locked() {
 }
 
 machine_socket_of_somebody() {
-    serve "$T/planted/agent.sock" garbage
+    mkdir "$T/planted"
+    false_agent "$T/planted/agent.sock" garbage
     mv "$T/planted/agent.sock" "$SOCKET"
-    kill "$server"
-    wait "$server" || true
+    kill "$AGENT"
+    wait "$AGENT" || true
     rm -f "$SOCKET"
     chmod 711 "$T"
     install -d -o $STORE_ID "$T/planted"
-    setpriv --reuid $STORE_ID --clear-groups \
-        node -e 'require("net").createServer(() => {}).listen(process.argv[1]);' "$T/planted/agent.sock" < /dev/null &
-    kill_later $!
-    wait_for test -S "$T/planted/agent.sock"
+    false_agent "$T/planted/agent.sock" mute setpriv --reuid $STORE_ID --clear-groups
     chmod 666 "$T/planted/agent.sock"
     chown root "$(dirname "$SOCKET")"
     mv "$T/planted/agent.sock" "$SOCKET"

@@ -56,7 +56,7 @@ mutt_reads_and_sends() {
     echo Hello. | limit "$CLIENT_SECONDS" "$1" -n -F "$HOME/muttrc" -s "from $1" you@example.com > "$T/shown" 2>&1 \
         || fail "$(cat "$T/shown")"
     must_arrive "from $1"
-    grep -F "sasl_username=$ME" "$PROVIDER/log" | grep -qF 'sasl_method=XOAUTH2' || fail 'no XOAUTH2'
+    login_of "$ME" sasl_method=XOAUTH2
 }
 
 test_muttrc_with_mutt() {
@@ -76,7 +76,7 @@ test_msmtprc() {
     printf 'From: %s\nSubject: from msmtp\n\nHello.\n' "$ME" \
         | limit "$CLIENT_SECONDS" msmtp you@example.com > "$T/shown" 2>&1 || fail "$(cat "$T/shown")"
     must_arrive 'from msmtp'
-    grep -F "sasl_username=$ME" "$PROVIDER/log" | grep -qF 'sasl_method=XOAUTH2' || fail 'no XOAUTH2'
+    login_of "$ME" sasl_method=XOAUTH2
 }
 
 test_curl() {

@@ -2,6 +2,8 @@
 # Other users of the machine: what they put in the place of files, and what they give to a program with raised privileges.
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$E2E_DIR/agent.sh"
 
 ENEMY=65534   # whose program it is
 RAISED=61235  # whose rights it gets
@@ -143,13 +145,7 @@ test_in_place_of_the_agent() {
     chmod 711 "$T"
     mkdir -m 1777 "$shared"
     as_enemy mkdir "$shared/xoauth2"
-    as_enemy node -e '
-        require("net").createServer((s) => s.on("data", (asked) => {
-            require("fs").appendFileSync("heard", asked);
-            s.end("ok\nversion=1\ntoken=of-the-enemy\n\n");
-        })).listen(process.chdir(process.argv[1]) || "agent.sock")' "$shared/xoauth2" > "$T/agent.log" 2>&1 < /dev/null &
-    kill_later $!
-    wait_for test -S "$shared/xoauth2/agent.sock"
+    false_agent "$shared/xoauth2/agent.sock" enemy as_enemy
     XDG_RUNTIME_DIR=$shared asks_plugin 2> "$T/err" || fail "$(cat "$T/err")"
     XDG_RUNTIME_DIR=$shared status 0 xoauth2 status "$ME"
     XDG_RUNTIME_DIR=$shared gets_token
@@ -198,11 +194,7 @@ set_traps() {
     printf '#include <fcntl.h>\n__attribute__((constructor)) static void spring(void) { creat("%s/sprung/library", 0666); }\n' "$trap" \
         | cc -shared -fPIC -x c -o "$trap/library.so" - 2> "$T/cc.log"
     chown -R "$ENEMY" "$trap"
-    as_enemy node -e '
-        require("net").createServer((s) => s.on("data", () => s.end("ok\nversion=1\ntoken=of-the-enemy\n\n")))
-            .listen(process.argv[1])' "$trap/run/xoauth2/agent.sock" > "$T/agent.log" 2>&1 < /dev/null &
-    kill_later $!
-    wait_for test -S "$trap/run/xoauth2/agent.sock"
+    false_agent "$trap/run/xoauth2/agent.sock" enemy as_enemy
 }
 
 # springs PROGRAM: a login with it, by the enemy, into $T/shown.

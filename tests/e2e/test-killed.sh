@@ -3,14 +3,6 @@
 # shellcheck source-path=SCRIPTDIR
 . "$E2E_DIR/lib.sh"
 
-refresh_pids() {
-    pgrep -f "^$E2E_STAGE/libexec/xoauth2/refresh .*$ME\$"
-}
-
-no_refresh() {
-    ! refresh_pids
-}
-
 # The asker dies while the server has spent the old refresh token already: the new one is still put on disk.
 test_asker_killed_during_the_exchange() {
     login_faults_expired

@@ -81,6 +81,7 @@ still_works() {
     local rc=0
     # An exchange goes on when nobody waits for it any more.
     flock -w 60 "$STATES/$ME.lock" true || blame 'a process stays'
+    wait_for no_refresh # which has let the lock go, and is looked at when it ends
     wrap_verdict || blame 'see above'
     state_is_whole
     renews || rc=$?

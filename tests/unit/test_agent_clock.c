@@ -69,7 +69,7 @@ static void set_clock_back(void)
 
 static void renewed_before_anybody_asks(void)
 {
-    RIG_AWAIT(rig_server.endpoints[0].generation > 0);
+    RIG_AWAIT(rig_endpoint(0)->generation > 0);
     rig_await(ME, "at-0-1");
 }
 
@@ -77,10 +77,10 @@ static void provider_that_was_down(void **state)
 {
     (void)state;
     rig_account(ME, 0, "");
-    rig_server.endpoints[0].mode = ENDPOINT_BROKEN;
+    rig_endpoint(0)->mode = ENDPOINT_BROKEN;
     start_ahead();
     assert_non_null(strstr(rig_get(ME), "unreachable: "));
-    rig_server.endpoints[0].mode = ENDPOINT_GOOD;
+    rig_endpoint(0)->mode = ENDPOINT_GOOD;
     set_clock_back();
     renewed_before_anybody_asks();
 }

@@ -96,7 +96,7 @@ static void wrong_file_that_is_put_back(void **state)
     await("h", "code=login-needed\n");
     replace("providers", right);
     await("h", "token=kept\n");
-    assert_int_equal(rig_server.endpoints[0].requests, 0);
+    assert_int_equal(rig_endpoint(0)->requests, 0);
 }
 
 /* The administrator's comes before the package's, and its folder may come later. */

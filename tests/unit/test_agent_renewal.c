@@ -137,13 +137,13 @@ static void slow_provider_delays_nobody_else(void **state)
     (void)state;
     rig_expired(ME, 0);
     rig_expired(YOU, 1);
-    rig_endpoint(0)->delay = 4000;
+    rig_endpoint(0)->held = 1;
     rig_start();
     int fd = rig_connect();
     rig_send(fd, "get\nuser=me@example.org\n\n");
     token_endpoint_await(rig_endpoint(0));
     assert_string_equal(rig_get(YOU), "at-1-1");
-    assert_int_equal(rig_endpoint(0)->busy, 1); /* the other is still under way */
+    rig_endpoint(0)->held = 0;
     assert_non_null(strstr(rig_read(fd), "token=at-0-1\n"));
     close(fd);
 }
@@ -235,12 +235,13 @@ static void store_moved_during_an_exchange(void **state)
     (void)state;
     snprintf(moved, sizeof moved, "%s", folder_path("moved"));
     rig_expired(ME, 0);
-    rig_endpoint(0)->delay = 500;
+    rig_endpoint(0)->held = 1;
     rig_start();
     int fd = rig_connect();
     rig_send(fd, "get\nuser=me@example.org\n\n");
     token_endpoint_await(rig_endpoint(0));
     assert_int_equal(rename(rig_paths.state, moved), 0);
+    rig_endpoint(0)->held = 0;
     const char *reply = rig_read(fd);
     close(fd);
     assert_int_equal(rename(moved, rig_paths.state), 0);
@@ -329,11 +330,13 @@ static void sigterm_during_an_exchange_keeps_the_new_refresh_token(void **state)
 {
     (void)state;
     rig_expired(ME, 0);
-    rig_endpoint(0)->delay = 500;
+    rig_endpoint(0)->held = 1;
     rig_start();
     int fd = rig_connect();
     rig_send(fd, "get\nuser=me@example.org\n\n");
     token_endpoint_await(rig_endpoint(0));
+    rig_endpoint(0)->delay = 500;
+    rig_endpoint(0)->held = 0;
     assert_int_equal(rig_end(SIGTERM), 0);
     assert_non_null(strstr(rig_read(fd), "token=at-0-1\n"));
     assert_int_equal(rig_endpoint(0)->generation, 1);
@@ -374,11 +377,12 @@ static void disk_that_takes_nothing_when_the_answer_comes(void **state)
 {
     (void)state;
     rig_expired(ME, 0);
-    rig_endpoint(0)->delay = 500;
+    rig_endpoint(0)->held = 1;
     rig_start();
     token_endpoint_await(rig_endpoint(0));
     remove_reserved();
     assert_int_equal(chmod(rig_paths.state, 0777), 0); /* refused: others might write to it */
+    rig_endpoint(0)->held = 0;
     RIG_AWAIT(strstr(rig_log(), "the new tokens are in memory alone"));
     assert_int_equal(chmod(rig_paths.state, 0700), 0);
     rig_await(ME, "at-0-1");

@@ -46,7 +46,7 @@ static void system_agent(rlim_t files)
     rig_state("me@example.org", 0, "kept", 3000);
     rig_account("slow@example.org", 1, "allow: 54321\n");
     rig_state("slow@example.org", 1, NULL, 0);
-    rig_server.endpoints[1].delay = 2000;
+    rig_endpoint(1)->delay = 2000;
     rmdir(folder_path("run"));
     char top[256];
     strcpy(top, folder_path("x"));

@@ -335,17 +335,18 @@ static void half_a_request_behind_a_wait(void **state)
     (void)state;
     rig_account("me@example.org", 0, "");
     rig_state("me@example.org", 0, "old", -10);
-    rig_server.endpoints[0].delay = 1000;
+    rig_endpoint(0)->held = 1;
     rig_start();
     for (int i = 0; i < CLIENTS; i++) {
         fds[i] = rig_connect();
         rig_send(fds[i], "get\nuser=me@example.org\n\nget\nuser=me");
     }
-    token_endpoint_await(&rig_server.endpoints[0]);
+    token_endpoint_await(rig_endpoint(0));
     rig_nap(200);
     int64_t sent = loop_now();
     for (int i = 0; i < CLIENTS; i++)
         rig_send(fds[i], "@example.org\n\nget\nuser=me");
+    rig_endpoint(0)->held = 0;
     for (int i = 0; i < 2 * CLIENTS; i++)
         assert_non_null(strstr(rig_read(fds[i / 2]), "token=at-0-1\n"));
     int64_t start = loop_now();
@@ -416,14 +417,15 @@ static void client_that_hangs_up_while_it_waits(void **state)
     (void)state;
     rig_account("me@example.org", 0, "");
     rig_state("me@example.org", 0, NULL, 0);
-    rig_server.endpoints[0].delay = 500;
+    rig_endpoint(0)->held = 1;
     rig_start();
     int fd = rig_connect();
     rig_send(fd, "get\nuser=me@example.org\n\n");
-    token_endpoint_await(&rig_server.endpoints[0]);
+    token_endpoint_await(rig_endpoint(0));
     close(fd);
+    rig_endpoint(0)->held = 0;
     rig_await("me@example.org", "at-0-1");
-    assert_int_equal(rig_server.endpoints[0].requests, 1);
+    assert_int_equal(rig_endpoint(0)->requests, 1);
 }
 
 /* A client may shut its side down once it has asked. */

@@ -126,11 +126,11 @@ static void starter_that_hangs(void **state)
 {
     (void)state;
     const char *trace = helper_that_leaves("late");
-    rig_server.endpoints[1].delay = 12000;
+    rig_endpoint(1)->delay = 12000;
     rig_account("you@example.org", 1, "");
     rig_state("you@example.org", 1, "old", -10);
     start_system();
-    token_endpoint_await(&rig_server.endpoints[1]);
+    token_endpoint_await(rig_endpoint(1));
     int you = rig_connect();
     rig_send(you, ASK_YOU);
     int relayed = rig_connect();

@@ -326,7 +326,7 @@ static const char *dead_account(void)
     snprintf(line, sizeof line, "notify_command: %s %s\n", script, note);
     rig_account(DEAD, 1, line);
     rig_state(DEAD, 1, "old", -10);
-    rig_server.endpoints[1].mode = ENDPOINT_REFUSES;
+    rig_endpoint(1)->mode = ENDPOINT_REFUSES;
     return note;
 }
 

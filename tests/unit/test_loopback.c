@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define HOST "Host: 127.0.0.1:4711\r\n"
@@ -172,14 +173,15 @@ static int stop(void **unused)
     return 0;
 }
 
-/* Lets the listener do all that is to be done now. */
+/* Lets the listener do all that is to be done now. What was sent may take a moment to arrive. */
 static void turn(void)
 {
+    enum { ARRIVAL_MS = 10 };
     struct pollfd fds[LOOPBACK_FDS_MAX];
     for (int idle = 0; idle < 2;) {
         nfds_t count = loopback_watch(&listener, fds);
         assert_true(count <= LOOPBACK_FDS_MAX);
-        int ready = poll(fds, count, 0);
+        int ready = poll(fds, count, ARRIVAL_MS);
         idle = ready > 0 ? 0 : idle + 1;
         loopback_serve(&listener, fds, count);
     }
@@ -210,12 +212,13 @@ static void put_request(int fd, const char *target)
     put(fd, request);
 }
 
-/* Reads what has come, to the end of the connection. */
+/* Reads to the end of the connection. */
 static void get_answer(int fd, char *answer, size_t size)
 {
     size_t len = 0;
     ssize_t got;
-    while (len < size - 1 && (got = recv(fd, answer + len, size - 1 - len, MSG_DONTWAIT)) > 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 20}, sizeof(struct timeval));
+    while (len < size - 1 && (got = recv(fd, answer + len, size - 1 - len, 0)) > 0)
         len += (size_t)got;
     answer[len] = '\0';
     close(fd);

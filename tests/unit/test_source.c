@@ -596,10 +596,10 @@ static void silent_agent_ends_the_search(void **state)
     cast_begin(&c, NO_ACCOUNT, NO_ACCOUNT, token_from("helper"));
     fake_agent_stop(c.user);
     c.user = fake_agent_start(c.user_socket, NULL, c.record);
-    get(&o, &c.places, 1);
+    get(&o, &c.places, 3);
     cast_end(&c, 1);
     snprintf(expected, sizeof expected,
-             "no answer from the agent at %s within 1 s: try again, or raise xoauth2_timeout", c.user_socket);
+             "no answer from the agent at %s within 3 s: try again, or raise xoauth2_timeout", c.user_socket);
     assert_failure(&o, FAILURE_UNREACHABLE, expected);
 }
 

@@ -515,23 +515,28 @@ static void many_processes_share_one_failure(void **state)
     assert_int_equal(calls(), 1);
 }
 
-/* One that forbids no further try: but those who have waited for this one take it over. */
+/* One that forbids no further try: but those who have waited for this one take it over. The answer comes when all of
+ * them have the lock's file open, for who comes later asks again. */
 static void failure_met_while_waiting_is_taken_over(void **state)
 {
+    enum { PROCESSES = 8 };
     (void)state;
     has_state("old", 4000, -1, REFRESHABLE);
-    behaviour("until [ -e go ]; do sleep 0.02; done\ngive '%s'\nno config down\n",
+    behaviour("all_wait() {\n"
+              "    count=0\n"
+              "    for file in /proc/[0-9]*/fd/*; do\n"
+              "        case $file in /proc/$$/*) continue ;; esac\n"
+              "        [ ! $file -ef state/" NAME ".lock ] || count=$((count + 1))\n"
+              "    done\n"
+              "    [ $count -ge %d ]\n"
+              "}\n"
+              "until all_wait; do sleep 0.02; done\n"
+              "give '%s'\n"
+              "no config down\n",
+              PROCESSES,
               state_text("old", 4000, -1,
                          REFRESHABLE ",\"last_error\":{\"code\":\"config\",\"message\":\"down\",\"at\":5}"));
-    unlink(folder_path("go"));
-    pid_t pid = fork();
-    if (pid == 0) { /* opens the gate once the others had time to queue: who comes later asks again */
-        usleep(2000000);
-        folder_write("go", "", 0600);
-        _exit(0);
-    }
-    assert_int_equal(at_once(8, is_down), 8);
-    waitpid(pid, NULL, 0);
+    assert_int_equal(at_once(PROCESSES, is_down), PROCESSES);
     assert_int_equal(calls(), 1);
 }
 

@@ -85,6 +85,8 @@ static void put_tokens(int fd, struct endpoint *e, int number, const char *reque
 
 static void answer(int fd, struct endpoint *e, int number, const char *request)
 {
+    while (number_of(&e->held))
+        nap(LOOK_MS);
     nap(number_of(&e->delay));
     if (number_of(&e->unavailable) > 0) {
         add(&e->unavailable, -1);

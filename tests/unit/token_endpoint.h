@@ -21,6 +21,7 @@ enum endpoint_mode {
 struct endpoint {
     int mode;
     int unavailable; /* so many of the next requests get 503 */
+    int held;        /* no answer while it is not 0 */
     int delay;       /* milliseconds before an answer */
     int lifetime;    /* seconds of an access token */
     int retry_after; /* seconds, with a 503 */
