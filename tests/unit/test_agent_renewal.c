@@ -106,10 +106,11 @@ static void secret_that_is_missing_is_looked_for_less_and_less(void **state)
     (void)state;
     rig_account(ME, 0, "client_secret_file: /nowhere/secret\n");
     rig_state(ME, 0, "old", -10);
+    int64_t start = clock_wall();
     rig_start();
     const char *first = NULL;
     RIG_AWAIT((first = strstr(rig_log(), "/nowhere/secret")) != NULL && strstr(first + 1, "/nowhere/secret"));
-    assert_true(atoll(rig_status(ME, "next_refresh")) > clock_wall() + SCHEDULE_PAUSE_FIRST + 1);
+    assert_true(atoll(rig_status(ME, "next_refresh")) >= start + 3 * SCHEDULE_PAUSE_FIRST - 1);
 }
 
 static void sixty_four_clients_make_one_request(void **state)
@@ -199,6 +200,13 @@ static void socket_that_cannot_be_watched(void **state)
     assert_on_disk(ME, 0);
 }
 
+/* Since this time, when there had been `before` requests, there were no more than the pause after a failure allows; the
+ * times of failures are whole seconds. */
+static void asked_no_sooner(int64_t since, int before)
+{
+    assert_true(rig_endpoint(0)->requests - before <= (clock_wall() - since) / (SCHEDULE_PAUSE_FIRST - 1));
+}
+
 static void provider_that_is_down_is_left_alone(void **state)
 {
     (void)state;
@@ -207,9 +215,10 @@ static void provider_that_is_down_is_left_alone(void **state)
     rig_start();
     assert_non_null(strstr(rig_get(ME), "unreachable: "));
     int before = rig_endpoint(0)->requests;
+    int64_t since = clock_wall();
     for (int i = 0; i < 20; i++)
         assert_non_null(strstr(rig_get(ME), "unreachable: "));
-    assert_int_equal(rig_endpoint(0)->requests, before);
+    asked_no_sooner(since, before);
     assert_non_null(strstr(rig_status(ME, "last_error"), "unreachable"));
 }
 
@@ -219,11 +228,12 @@ static void token_that_ends_at_once_is_not_asked_for_again_and_again(void **stat
     (void)state;
     rig_expired(ME, 0);
     rig_endpoint(0)->lifetime = 4;
+    int64_t start = clock_wall();
     rig_start();
     assert_non_null(strstr(rig_get(ME), "a token that ends within 5 s"));
     rig_nap(1500);
     assert_non_null(strstr(rig_get(ME), "unreachable: "));
-    assert_int_equal(rig_endpoint(0)->requests, 1);
+    asked_no_sooner(start, 1);
     assert_int_equal(rig_endpoint(0)->stale, 0);
     assert_on_disk(ME, 0);
 }
