@@ -31,7 +31,7 @@ const settings = {
     access_ttl: 3600, // seconds an access token issued from now on lives
     rotate: true, // a new refresh token at each refresh; the reuse of an old one ends the grant
     offline: true, // whether refresh tokens are issued at all
-    token_delay_ms: 0, // the token endpoint's answer comes this much later
+    token_delay_ms: 0, // the token endpoint's answer comes this much later, or when this is 0 again
     token_status: 0, // instead of an answer the token endpoint gives this status, such as 503
     vanish: 0, // so many times the clients that registered are removed when a token is asked for
     mailbox: null, // whose mail the applications may use
@@ -93,8 +93,9 @@ function logRequest(entry) {
 
 const LOGGED = new Set(['registration', 'token', 'introspection', 'revocation', 'device_authorization', 'userinfo']);
 async function watch(ctx, next) {
-    if (ctx.path === '/token' && settings.token_delay_ms > 0) {
-        await new Promise((done) => { setTimeout(done, settings.token_delay_ms); });
+    const came = Date.now();
+    while (ctx.path === '/token' && Date.now() < came + settings.token_delay_ms) {
+        await new Promise((done) => { setTimeout(done, 10); });
     }
     if (ctx.path === '/token' && settings.token_status > 0) {
         logRequest({ endpoint: 'token', status: settings.token_status });

@@ -147,10 +147,10 @@ test_killed_programs_leave_no_core_file() {
         has "$T/said" 'Segmentation fault'
         has_not "$T/said" 'core dumped'
     done
-    oauth set '{"token_delay_ms": 1000}'
+    oauth set '{"token_delay_ms": 60000}'
     "$E2E_STAGE/bin/xoauth2" refresh "$ME" > "$T/out" 2> "$T/err" < /dev/null &
-    wait_for pgrep -f "^$E2E_STAGE/libexec/xoauth2/refresh .*$ME\$"
-    kill -SEGV "$(pgrep -f "^$E2E_STAGE/libexec/xoauth2/refresh .*$ME\$")"
+    wait_for refresh_pids
+    kill -SEGV "$(refresh_pids)"
     ! wait $! || fail 'the exchange was not killed'
     oauth_defaults
     ! has_core || fail 'a core file'

@@ -358,12 +358,12 @@ test_colours_on_a_terminal_alone() {
 
 test_long_wait_shows_progress() {
     login
-    oauth set '{"token_delay_ms": 1500}'
+    oauth set '{"token_delay_ms": 3000}'
     shown TERM=xterm "$OWN" refresh "$ME"
-    has "$T/screen" "  1 s  waiting for a token of $ME${ESCAPE}K"
+    has "$T/screen" " s  waiting for a token of $ME${ESCAPE}K"
     has "$T/screen" $'\r'"${ESCAPE}K$ME: new access token"
     shown TERM=xterm "E2E_BROWSER_USER=$ME" "$OWN" login "$ME"
-    has "$T/screen" '  1 s  waiting for 127.0.0.1'
+    has "$T/screen" ' s  waiting for 127.0.0.1'
     # Whoever runs the command for what it prints has a screen of its own.
     shown TERM=xterm sh -c "$OWN refresh $ME | cat"
     has_not "$T/screen" 'waiting'

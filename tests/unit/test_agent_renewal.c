@@ -200,8 +200,8 @@ static void socket_that_cannot_be_watched(void **state)
     assert_on_disk(ME, 0);
 }
 
-/* Since this time, when there had been `before` requests, there were no more than the pause after a failure allows; the
- * times of failures are whole seconds. */
+/* Since this time, when there had been `before` requests, there were no more than the pause after a failure allows.
+ * The times of failures are whole seconds. */
 static void asked_no_sooner(int64_t since, int before)
 {
     assert_true(rig_endpoint(0)->requests - before <= (clock_wall() - since) / (SCHEDULE_PAUSE_FIRST - 1));
